@@ -1,0 +1,160 @@
+"""What fits on a core: the only file of the mapper that knows it.
+
+Reads a chip and a network's anatomy; gives the exact demand of a slice and the kinds of cores that a
+chip has.  All four resources add up over the slices of a core, because an axon belongs to one slice::
+
+    neurons         = neurons of the slice
+    axons           = sum over projections of the distinct pooled sources with a synapse into it
+    synapse_words   = sum over projections of the cheapest legal block, plus state words per neuron
+    target_entries  = sum over its neurons of the slices (anywhere) that they reach, plus 1 per neuron
+                      of a spiking output; depends on how the targets are cut, not on where they lie
+
+A block takes ``axon_header_words`` per axon plus its weights: a whole row per axon (dense), a list per
+axon with target indices (sparse), or one kernel however many axons there are (conv).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mapper.anatomy import Anatomy, Profile
+from neurosim.artefacts.mapping import Demand, Slice
+from neurosim.chip.capacity import tile_capacity
+from neurosim.chip.models import Chip, Core
+from neurosim.network.connections import Conv
+from neurosim.network.model import Network, Population, Projection
+from neurosim.rules import synapse
+from neurosim.rules.neuron import RESET_NAMES, RESET_NONE
+
+RESOURCES = ("neurons", "axons", "synapse_words", "target_entries")
+RESOURCE_TEXT = {
+    "neurons": "neurons per core",
+    "axons": "axons per core",
+    "synapse_words": "synapse words per core",
+    "target_entries": "target entries per core",
+}
+UNSTORABLE_WORDS = 1 << 60
+"""Words of a block that no format of the core can hold (a list whose indices are too narrow)."""
+
+NOTHING = Demand(0, 0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Cores of equal capacity: ``cores`` are their global numbers, ascending."""
+
+    name: str
+    limit: Demand
+    cores: tuple[int, ...]
+
+
+def core_kinds(chip: Chip) -> tuple[Kind, ...]:
+    """The chip's neuron cores grouped by capacity, smallest synapse memory first."""
+    mesh, per_tile = chip.mesh, chip.mesh.cores_per_tile
+    width = chip.system.chips_x * mesh.width
+    found: dict[tuple[str, Demand], list[int]] = {}
+    for tile in range(width * chip.system.chips_y * mesh.height):
+        at = tile_capacity(chip, tile % width % mesh.width, tile // width % mesh.height)
+        if at.is_neuron_core:
+            limit = Demand(at.neurons, at.axons, at.synapse_words, at.target_entries)
+            cores = found.setdefault((at.kind, limit), [])
+            cores.extend(tile * per_tile + k for k in range(per_tile))
+    order = sorted(found, key=lambda k: (k[1].synapse_words, k[1].axons, k[1].neurons, k))
+    return tuple(Kind(name, limit, tuple(found[name, limit])) for name, limit in order)
+
+
+def fits(demand: Demand, limit: Demand) -> bool:
+    """Whether every resource is within its limit."""
+    return all(getattr(demand, r) <= getattr(limit, r) for r in RESOURCES)
+
+
+def add(demands: Iterable[Demand]) -> Demand:
+    """The sum of demands."""
+    totals = dict.fromkeys(RESOURCES, 0)
+    for demand in demands:
+        for resource in RESOURCES:
+            totals[resource] += getattr(demand, resource)
+    return Demand(**totals)
+
+
+def is_spiking(population: Population) -> bool:
+    """Whether a population ever fires (a read-out with reset "none" does not)."""
+    return population.neuron is None or population.neuron.reset != RESET_NAMES[RESET_NONE]
+
+
+def host_entries(network: Network, name: str) -> int:
+    """Target entries per neuron that go to the host."""
+    return int(name in network.outputs and is_spiking(network.population(name)))
+
+
+def legal_formats(core: Core, projection: Projection) -> tuple[int, ...]:
+    """Codes of the formats in which a core can hold blocks of a projection."""
+    names = [f for f in core.synapse_formats if f != "conv" or isinstance(projection.connection, Conv)]
+    return tuple(sorted(synapse.FORMAT_NAMES.index(f) for f in names))
+
+
+def block_words(
+    fmt: int, core: Core, weight_bits: int, n_group: int, profile: Profile, kernel_size: int
+) -> int:
+    """Synapse memory words of a block, headers included (UNSTORABLE_WORDS if it cannot be)."""
+    if fmt == synapse.FORMAT_SPARSE and n_group > 1 << core.index_bits:
+        return UNSTORABLE_WORDS
+    words = core.axon_header_words * profile.n_axons
+    if fmt == synapse.FORMAT_CONV:
+        return words + synapse.axon_words(fmt, kernel_size, weight_bits, core.index_bits, core.word_bits)
+    if fmt == synapse.FORMAT_DENSE:
+        row = synapse.axon_words(fmt, n_group, weight_bits, core.index_bits, core.word_bits)
+        return words + row * profile.n_axons
+    for n, count in zip(profile.synapses.tolist(), profile.count.tolist(), strict=True):
+        words += count * synapse.axon_words(fmt, n, weight_bits, core.index_bits, core.word_bits)
+    return words
+
+
+def best_format(anatomy: Anatomy, core: Core, projection: Projection, piece: Slice) -> tuple[int, int]:
+    """(format code, words) of the cheapest legal block; a tie goes to the fewest synaptic operations."""
+    weight_bits = anatomy.network.weight_bits
+    assert weight_bits is not None
+    profile = anatomy.profile(projection, piece)
+    kernel = anatomy.kernel_size(projection, piece)
+    choices = []
+    for fmt in legal_formats(core, projection):
+        words = block_words(fmt, core, weight_bits, piece.n, profile, kernel)
+        dense = fmt == synapse.FORMAT_DENSE
+        operations = profile.n_axons * piece.n if dense else profile.n_synapses
+        choices.append((words, operations, fmt))
+    words, _, fmt = min(choices)
+    return fmt, words
+
+
+def slice_demand(anatomy: Anatomy, core: Core, piece: Slice, target_entries: int = 0) -> Demand:
+    """The exact demand of a slice, given its target entries (see :func:`with_entries`)."""
+    axons, words = 0, core.state_words_per_neuron * piece.n
+    for projection in anatomy.into(piece.population):
+        n_axons = anatomy.profile(projection, piece).n_axons
+        if n_axons:
+            axons += n_axons
+            words += best_format(anatomy, core, projection, piece)[1]
+    return Demand(piece.n, axons, words, target_entries)
+
+
+def with_entries(anatomy: Anatomy, pieces: list[Slice], demands: list[Demand]) -> list[Demand]:
+    """``demands`` of all slices of a network, completed by their exact target entries."""
+    by_population: dict[str, list[Slice]] = {}
+    for piece in pieces:
+        by_population.setdefault(piece.population, []).append(piece)
+    entries = {
+        layer.name: sum(
+            (anatomy.fan_out(p, by_population[p.target]) for p in anatomy.out_of(layer.name)),
+            start=0,
+        )
+        for layer in anatomy.layers
+    }
+    out = []
+    for piece, demand in zip(pieces, demands, strict=True):
+        mine = piece.neurons(anatomy.shape(piece.population))
+        spread = entries[piece.population]
+        total = 0 if isinstance(spread, int) else int(spread[mine].sum())
+        total += piece.n * host_entries(anatomy.network, piece.population)
+        out.append(Demand(demand.neurons, demand.axons, demand.synapse_words, total))
+    return out

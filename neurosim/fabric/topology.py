@@ -1,0 +1,215 @@
+"""The fabric: every router, port and link of a system, elaborated once from the chip description.
+
+Reads a :class:`~neurosim.chip.models.Chip`; engines, mapper and analyses read the result and nothing
+else about wiring.  Tiles are numbered ``tile = y * width + x`` over the whole system; a router's
+number is its tile's; core ``k`` of a tile is core ``tile * cores_per_tile + k``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.artefacts.mapping import HOST
+from neurosim.chip.models import Chip
+from neurosim.rules import arbiter, ports, routing
+
+NOTHING = -1  # no link behind this port
+TO_CORE = -2
+TO_HOST = -3
+
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Fabric:
+    """Wiring tables, indexed ``[router, output port]``.
+
+    ``target`` is the router behind a port, or NOTHING, TO_CORE, TO_HOST; ``target_port`` the input
+    port there.  ``latency`` are the cycles from a grant to visibility at the receiver, ``interval``
+    the cycles between two flits, ``credit_latency`` the cycles from a freed slot *behind* the port to
+    the credit's arrival here.  ``crosses`` marks links between chips, ``wraps`` the closing link of
+    a ring.
+    """
+
+    chip: Chip
+    width: int
+    height: int
+    n_ports: int
+    target: IntArray
+    target_port: IntArray
+    latency: IntArray
+    interval: IntArray
+    credit_latency: IntArray
+    crosses: NDArray[np.bool_]
+    wraps: NDArray[np.bool_]
+    routing: int
+    vc_policy: int
+    arbiter: int
+    gateway_row: int
+    gateway_column: int
+
+    @property
+    def n_routers(self) -> int:
+        """Routers, one per tile."""
+        return self.width * self.height
+
+    @property
+    def n_cores(self) -> int:
+        """Core positions, whether or not a neuron core sits there."""
+        return self.n_routers * self.chip.mesh.cores_per_tile
+
+    @property
+    def n_vcs(self) -> int:
+        """Virtual channels per link."""
+        return self.chip.router.virtual_channels
+
+    def tile_of(self, core: int) -> int:
+        """Tile of a core; of the host for HOST."""
+        if core == HOST:
+            host = self.chip.host
+            assert host is not None
+            return host.y * self.width + host.x
+        return core // self.chip.mesh.cores_per_tile
+
+    def port_of(self, core: int) -> int:
+        """Port by which a core (or HOST) hangs on its router."""
+        if core == HOST:
+            host = self.chip.host
+            assert host is not None
+            return ports.DIRECTION_NAMES.index(host.side)
+        return ports.LOCAL + core % self.chip.mesh.cores_per_tile
+
+    def xy(self, tile: int) -> tuple[int, int]:
+        """Global coordinates of a tile."""
+        return tile % self.width, tile // self.width
+
+    def chip_of(self, tile: int) -> int:
+        """Number of the chip that a tile lies on, row by row."""
+        x, y = self.xy(tile)
+        return (y // self.chip.mesh.height) * self.chip.system.chips_x + x // self.chip.mesh.width
+
+    def output_port(self, router: int, goal_tile: int, exit_port: int) -> int:
+        """The port that a packet for ``exit_port`` of ``goal_tile`` takes at ``router``."""
+        x, y = self.xy(router)
+        dx, dy = self.xy(goal_tile)
+        mesh = self.chip.mesh
+        return routing.output_port(
+            self.routing, x, y, dx, dy, exit_port, mesh.width, mesh.height, self.width, self.height,
+            self.gateway_row, self.gateway_column,
+        )  # fmt: skip
+
+    def output_vc(self, router: int, vc: int, in_port: int, out_port: int) -> int:
+        """The virtual channel that a packet takes behind ``out_port``."""
+        return routing.output_vc(
+            self.vc_policy, vc, in_port, out_port,
+            bool(self.crosses[router, out_port]), bool(self.wraps[router, out_port]),
+        )  # fmt: skip
+
+    def walk(self, source: int, target: int) -> list[tuple[int, int, int, int, int]]:
+        """The route from one core (or HOST) to another.
+
+        Returns:
+            one (router, in_port, in_vc, out_port, out_vc) per router, first to last.
+        """
+        router, in_port, vc = self.tile_of(source), self.port_of(source), 0
+        goal, exit_port = self.tile_of(target), self.port_of(target)
+        steps = []
+        while True:
+            out = self.output_port(router, goal, exit_port)
+            out_vc = self.output_vc(router, vc, in_port, out)
+            steps.append((router, in_port, vc, out, out_vc))
+            nxt = int(self.target[router, out])
+            if nxt < 0:
+                return steps
+            router, in_port, vc = nxt, int(self.target_port[router, out]), out_vc
+
+    def describe(self, router: int, port: int) -> str:
+        """``chip 0 router (3,2) east`` for messages; coordinates are global."""
+        x, y = self.xy(router)
+        return f"chip {self.chip_of(router)} router ({x},{y}) {ports.port_name(port)}"
+
+
+def build_fabric(chip: Chip) -> Fabric:
+    """Elaborate ``chip`` into its wiring tables."""
+    width = chip.system.chips_x * chip.mesh.width
+    height = chip.system.chips_y * chip.mesh.height
+    n_ports = ports.LOCAL + chip.mesh.cores_per_tile
+    shape = (width * height, n_ports)
+    gateways = chip.link.gateways if chip.link else None
+    fabric = Fabric(
+        chip=chip,
+        width=width,
+        height=height,
+        n_ports=n_ports,
+        target=np.full(shape, NOTHING, np.int64),
+        target_port=np.full(shape, NOTHING, np.int64),
+        latency=np.ones(shape, np.int64),
+        interval=np.full(shape, chip.router.cycles_per_flit, np.int64),
+        credit_latency=np.full(shape, chip.router.credit_cycles, np.int64),
+        crosses=np.zeros(shape, np.bool_),
+        wraps=np.zeros(shape, np.bool_),
+        routing=routing.ROUTING_NAMES.index(chip.router.routing),
+        vc_policy=routing.VC_POLICY_NAMES.index(chip.router.vc_policy),
+        arbiter=arbiter.ARBITER_NAMES.index(chip.router.arbiter),
+        gateway_row=gateways.row if gateways else 0,
+        gateway_column=gateways.column if gateways else 0,
+    )
+    for router in range(fabric.n_routers):
+        for direction in range(ports.LOCAL):
+            _wire_direction(fabric, router, direction)
+        fabric.target[router, ports.LOCAL :] = TO_CORE
+        fabric.latency[router, ports.LOCAL :] = chip.router.hop_cycles.local
+    if chip.host is not None:
+        _wire_host(fabric)
+    return fabric
+
+
+def _wire_direction(fabric: Fabric, router: int, direction: int) -> None:
+    x, y = fabric.xy(router)
+    nx, ny = x + ports.STEP_X[direction], y + ports.STEP_Y[direction]
+    wraps = not (0 <= nx < fabric.width and 0 <= ny < fabric.height)
+    if wraps:
+        ring = fabric.width if ports.is_east_west(direction) else fabric.height
+        if fabric.chip.mesh.topology != "torus" or ring == 1:
+            return
+        nx, ny = nx % fabric.width, ny % fabric.height
+    neighbour = ny * fabric.width + nx
+    crosses = fabric.chip_of(neighbour) != fabric.chip_of(router)
+    if crosses and not _crossing_allowed(fabric, x, y, direction):
+        return
+    hop = fabric.chip.router.hop_cycles
+    fabric.target[router, direction] = neighbour
+    fabric.target_port[router, direction] = ports.OPPOSITE[direction]
+    fabric.latency[router, direction] = (
+        hop.east_west if ports.is_east_west(direction) else hop.north_south
+    )
+    fabric.wraps[router, direction] = wraps
+    if crosses:
+        link = fabric.chip.link
+        assert link is not None
+        fabric.crosses[router, direction] = True
+        fabric.latency[router, direction] += link.latency_cycles + link.synchroniser_cycles
+        fabric.interval[router, direction] = link.cycles_per_flit
+        fabric.credit_latency[router, direction] = link.credit_cycles
+
+
+def _crossing_allowed(fabric: Fabric, x: int, y: int, direction: int) -> bool:
+    link = fabric.chip.link
+    if link is None or link.gateways is None:
+        return link is not None
+    if ports.is_east_west(direction):
+        return y % fabric.chip.mesh.height == link.gateways.row
+    return x % fabric.chip.mesh.width == link.gateways.column
+
+
+def _wire_host(fabric: Fabric) -> None:
+    host = fabric.chip.host
+    assert host is not None
+    router, port = fabric.tile_of(HOST), fabric.port_of(HOST)
+    fabric.target[router, port] = TO_HOST
+    fabric.latency[router, port] = host.latency_cycles
+    fabric.interval[router, port] = host.cycles_per_flit
+    fabric.credit_latency[router, port] = host.credit_cycles

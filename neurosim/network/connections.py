@@ -1,0 +1,196 @@
+"""Connections: how axons (source neurons, pooled or not) reach target neurons, and with what weight.
+
+Three kinds: :class:`Dense` (a weight for every pair), :class:`Conv` (one shared kernel, never
+unrolled) and :class:`Diagonal` (one to one).  Weights are float64 before quantisation, small signed
+integers after it.  ``apply`` is the reference meaning: plain NumPy, no rules, no blocks.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosim.store import artefact
+
+Weights = NDArray[Any]
+
+
+@artefact
+@dataclass(frozen=True)
+class Pool:
+    """Sum pooling whose windows do not overlap: each source neuron belongs to at most one axon.
+
+    Shapes are (C, H, W); ``kernel``, ``stride``, ``padding`` are (vertical, horizontal) and
+    ``stride >= kernel``.
+    """
+
+    in_shape: tuple[int, int, int]
+    out_shape: tuple[int, int, int]
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+
+    def axon_of_source(self) -> NDArray[np.int64]:
+        """For every source neuron the pooled index, or -1 where no window covers it."""
+        c, h, w = self.in_shape
+        oy, y_ok = self._cell(np.arange(h), 0)
+        ox, x_ok = self._cell(np.arange(w), 1)
+        index = np.arange(c)[:, None, None] * (self.out_shape[1] * self.out_shape[2])
+        index = index + oy[None, :, None] * self.out_shape[2] + ox[None, None, :]
+        return np.where(y_ok[None, :, None] & x_ok[None, None, :], index, -1).reshape(-1)
+
+    def _cell(self, position: NDArray[Any], axis: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        shifted = position + self.padding[axis]
+        cell = shifted // self.stride[axis]
+        inside = (shifted % self.stride[axis] < self.kernel[axis]) & (
+            cell < self.out_shape[1 + axis]
+        )
+        return cell, inside
+
+    def apply(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Pooled sums of ``x`` (batch, n_source) -> (batch, n_axons)."""
+        axon = self.axon_of_source()
+        out = np.zeros((x.shape[0], math.prod(self.out_shape)), x.dtype)
+        used = np.flatnonzero(axon >= 0)
+        np.add.at(out.T, axon[used], x[:, used].T)
+        return out
+
+
+@artefact
+@dataclass(frozen=True)
+class Dense:
+    """``weight`` (n_out, n_in)."""
+
+    weight: Weights
+
+    @property
+    def n_in(self) -> int:
+        """Axons."""
+        return int(self.weight.shape[1])
+
+    @property
+    def n_out(self) -> int:
+        """Target neurons."""
+        return int(self.weight.shape[0])
+
+    @property
+    def n_synapses(self) -> int:
+        """Pairs of axon and target."""
+        return int(self.weight.size)
+
+    def apply(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Weighted sums of ``x`` (batch, n_in) -> (batch, n_out)."""
+        return np.asarray(x @ self.weight.T)
+
+
+@artefact
+@dataclass(frozen=True)
+class Diagonal:
+    """Axon ``k`` reaches target ``k`` only; ``weight`` (n,)."""
+
+    weight: Weights
+
+    @property
+    def n_in(self) -> int:
+        """Axons."""
+        return int(self.weight.shape[0])
+
+    @property
+    def n_out(self) -> int:
+        """Target neurons."""
+        return int(self.weight.shape[0])
+
+    @property
+    def n_synapses(self) -> int:
+        """One per neuron."""
+        return int(self.weight.size)
+
+    def apply(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Weighted ``x`` (batch, n) -> (batch, n)."""
+        return np.asarray(x * self.weight)
+
+
+@artefact
+@dataclass(frozen=True)
+class Conv:
+    """A 2-D correlation (1-D as height 1) with a shared kernel.
+
+    ``weight`` (C_out, C_in / groups, K_h, K_w); shapes (C, H, W); ``padding`` is (top, left): what lies
+    below and right follows from ``out_shape``.  Output (co, oy, ox) sees input
+    ``(ci, oy*stride - top + ky*dilation, ox*stride - left + kx*dilation)``, zero outside.
+    """
+
+    weight: Weights
+    in_shape: tuple[int, int, int]
+    out_shape: tuple[int, int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int
+
+    @property
+    def n_in(self) -> int:
+        """Axons."""
+        return math.prod(self.in_shape)
+
+    @property
+    def n_out(self) -> int:
+        """Target neurons."""
+        return math.prod(self.out_shape)
+
+    @property
+    def n_synapses(self) -> int:
+        """Synapses if unrolled: taps that fall inside the input, over all outputs."""
+        inside = [self._taps_inside(axis) for axis in (0, 1)]
+        return self.out_shape[0] * int(self.weight.shape[1]) * inside[0] * inside[1]
+
+    def _taps_inside(self, axis: int) -> int:
+        out = np.arange(self.out_shape[1 + axis]) * self.stride[axis] - self.padding[axis]
+        taps = np.arange(self.weight.shape[2 + axis]) * self.dilation[axis]
+        at = out[:, None] + taps[None, :]
+        return int(((at >= 0) & (at < self.in_shape[1 + axis])).sum())
+
+    def apply(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Weighted sums of ``x`` (batch, n_in) -> (batch, n_out)."""
+        batch = x.shape[0]
+        co, oh, ow = self.out_shape
+        cg_out, cg_in = co // self.groups, self.in_shape[0] // self.groups
+        image = self._padded(x.reshape(batch, *self.in_shape))
+        out = np.zeros((batch, co, oh, ow), np.result_type(x, self.weight))
+        for ky in range(self.weight.shape[2]):
+            for kx in range(self.weight.shape[3]):
+                window = self._window(image, ky, kx)
+                for g in range(self.groups):
+                    rows = slice(g * cg_out, (g + 1) * cg_out)
+                    part = window[:, g * cg_in : (g + 1) * cg_in]
+                    out[:, rows] += np.einsum(
+                        "oc,bchw->bohw", self.weight[rows, :, ky, kx], part
+                    )
+        return out.reshape(batch, -1)
+
+    def _reach(self, axis: int) -> int:
+        """Input rows (columns) that the last output's window needs, padding included."""
+        kernel = int(self.weight.shape[2 + axis])
+        return (self.out_shape[1 + axis] - 1) * self.stride[axis] + (
+            kernel - 1
+        ) * self.dilation[axis] + 1
+
+    def _padded(self, image: NDArray[Any]) -> NDArray[Any]:
+        pads = [(0, 0), (0, 0)]
+        for axis in (0, 1):
+            before = self.padding[axis]
+            after = max(0, self._reach(axis) - before - self.in_shape[1 + axis])
+            pads.append((before, after))
+        return np.pad(image, pads)
+
+    def _window(self, image: NDArray[Any], ky: int, kx: int) -> NDArray[Any]:
+        (_, oh, ow), (sy, sx), (dy, dx) = self.out_shape, self.stride, self.dilation
+        y0, x0 = ky * dy, kx * dx
+        return image[:, :, y0 : y0 + (oh - 1) * sy + 1 : sy, x0 : x0 + (ow - 1) * sx + 1 : sx]
+
+
+Connection = Dense | Conv | Diagonal

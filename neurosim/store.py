@@ -1,0 +1,198 @@
+"""Saving, loading and digesting artefacts: frozen dataclasses of plain values and NumPy arrays.
+
+One artefact is one zip file that :func:`numpy.load` also opens: an entry ``header.json`` (type,
+schema version, structure) and one ``.npy`` per array.  Equal artefacts give equal bytes; a file is
+written beside its target and moved over it, so it is whole or absent.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import math
+import os
+import zipfile
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from neurosim.errors import InputError
+
+SCHEMA_VERSION = 1
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_REGISTRY: dict[str, type] = {}
+
+T = TypeVar("T")
+
+
+def artefact(cls: type[T]) -> type[T]:
+    """Class decorator: instances may appear in saved artefacts under the class's name."""
+    _REGISTRY[cls.__name__] = cls
+    return cls
+
+
+def _encode(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        name = type(value).__name__
+        if name not in _REGISTRY:
+            raise TypeError(f"{name} is not registered as an artefact part")
+        fields = {
+            f.name: _encode(getattr(value, f.name), arrays) for f in dataclasses.fields(value)
+        }
+        return {"$type": name, **fields}
+    if isinstance(value, np.ndarray):
+        arrays.append(value)
+        return {"$array": len(arrays) - 1}
+    if isinstance(value, np.generic):
+        return _encode(value.item(), arrays)
+    if isinstance(value, (list, tuple)):
+        return [_encode(v, arrays) for v in value]
+    if isinstance(value, dict):
+        return {"$dict": [[_encode(k, arrays), _encode(v, arrays)] for k, v in value.items()]}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"$float": repr(value)}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise TypeError(f"cannot save a {type(value).__name__}")
+
+
+def _decode(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
+    if isinstance(value, list):
+        return tuple(_decode(v, arrays) for v in value)
+    if not isinstance(value, dict):
+        return value
+    if "$array" in value:
+        return arrays[value["$array"]]
+    if "$float" in value:
+        return float(value["$float"])
+    if "$dict" in value:
+        return {_decode(k, arrays): _decode(v, arrays) for k, v in value["$dict"]}
+    cls = _REGISTRY[value["$type"]]
+    known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    given = {k: _decode(v, arrays) for k, v in value.items() if k != "$type"}
+    if set(given) != known:
+        raise ValueError(f"{cls.__name__} has fields {sorted(given)}, expected {sorted(known)}")
+    return cls(**given)
+
+
+def _pack(value: Any) -> tuple[bytes, list[bytes]]:
+    arrays: list[np.ndarray[Any, Any]] = []
+    body = _encode(value, arrays)
+    header = {"schema_version": SCHEMA_VERSION, "type": type(value).__name__, "body": body}
+    blobs = []
+    for array in arrays:
+        buffer = io.BytesIO()
+        np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+        blobs.append(buffer.getvalue())
+    return json.dumps(header, sort_keys=True, separators=(",", ":")).encode(), blobs
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of an artefact's content, as hex; independent of compression."""
+    header, blobs = _pack(value)
+    sha = hashlib.sha256(header)
+    for blob in blobs:
+        sha.update(blob)
+    return sha.hexdigest()
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` whole or not at all.
+
+    Raises:
+        InputError: the file cannot be written (no space, no permission, no such folder).
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(data)
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(
+            f"cannot write: {error.strerror or error}", code="output-unwritable", where=str(path)
+        ) from error
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def save(value: Any, path: Path) -> None:
+    """Save an artefact at ``path``, atomically and with reproducible bytes."""
+    header, blobs = _pack(value)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        entries = [("header.json", header)]
+        entries += [(f"array{index}.npy", blob) for index, blob in enumerate(blobs)]
+        for name, data in entries:
+            info = zipfile.ZipInfo(name, _EPOCH)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, data)
+    write_atomically(path, buffer.getvalue())
+
+
+def load(path: Path, expected: type[T]) -> T:
+    """Load an artefact of type ``expected``.
+
+    Raises:
+        InputError: no such file, not one of our files, another type, or another schema version.
+    """
+    header, archive_arrays = _open(path)
+    if header.get("schema_version") != SCHEMA_VERSION:
+        raise InputError(
+            "artefact of another schema version",
+            code="artefact-version",
+            where=str(path),
+            expected=str(SCHEMA_VERSION),
+            got=str(header.get("schema_version")),
+            hint="make it again with this version of the program",
+        )
+    if header.get("type") != expected.__name__:
+        raise InputError(
+            "artefact of another type",
+            code="artefact-type",
+            where=str(path),
+            expected=expected.__name__,
+            got=str(header.get("type")),
+        )
+    try:
+        return _decode(header["body"], archive_arrays)  # type: ignore[no-any-return]
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise _broken(path, error) from error
+
+
+def type_of(path: Path) -> str:
+    """Name of the artefact type in ``path`` (InputError if it is not an artefact)."""
+    return str(_open(path)[0].get("type"))
+
+
+def _broken(path: Path, error: Exception) -> InputError:
+    return InputError(
+        "not a whole artefact of this program",
+        code="artefact-broken",
+        where=str(path),
+        got=f"{type(error).__name__}: {error}",
+        hint="make it again, or check the path",
+    )
+
+
+def _open(path: Path) -> tuple[dict[str, Any], list[np.ndarray[Any, Any]]]:
+    if not path.is_file():
+        raise InputError("no such file", code="file-missing", where=str(path))
+    try:
+        with zipfile.ZipFile(path) as archive:
+            header = json.loads(archive.read("header.json"))
+            count = sum(name.endswith(".npy") for name in archive.namelist())
+            arrays = [
+                np.lib.format.read_array(
+                    io.BytesIO(archive.read(f"array{i}.npy")), allow_pickle=False
+                )
+                for i in range(count)
+            ]
+    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as error:
+        raise _broken(path, error) from error
+    if not isinstance(header, dict):
+        raise _broken(path, ValueError("header is not an object"))
+    return header, arrays
