@@ -1,0 +1,1 @@
+"""Analyses: figures computed from counters and artefacts after a run, never inside an engine."""

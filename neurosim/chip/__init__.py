@@ -1,0 +1,1 @@
+"""The chip description: models, loader, presets and capacities."""

@@ -30,36 +30,27 @@ def chip_schema() -> Schema:
     schema = plain_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "neurosim chip description"
-    note: Schema = {"$ref": "#/$defs/Provenance"}
+    source = schema["$defs"]["Provenance"]["properties"]
     parts = [part for name, part in schema["$defs"].items() if name not in _NO_PROVENANCE]
     for part in [schema, *parts]:
         for key, value in part["properties"].items():
             if key not in ("schema_version", "provenance"):
-                part["properties"][key] = _annotatable(value)
-        part["properties"]["provenance"] = note
+                part["properties"][key] = _annotatable(value, source)
+        part["properties"]["provenance"] = {"$ref": "#/$defs/Provenance"}
     return schema
 
 
-def _annotatable(node: Schema) -> Schema:
+def _annotatable(node: Schema, source: Schema) -> Schema:
     """``node``, or its value with a provenance beside it; sections stay as they are."""
     if "$ref" in node or "additionalProperties" in node:
         return node
-    keep = {key: node[key] for key in ("default", "title", "description") if key in node}
-    plain = {key: value for key, value in node.items() if key not in keep}
-    if "items" in plain:
-        plain["items"] = _annotatable(plain["items"])
-    if "prefixItems" in plain:
-        plain["prefixItems"] = [_annotatable(item) for item in plain["prefixItems"]]
     if any("$ref" in branch for branch in node.get("anyOf", [])) or "$ref" in node.get("items", {}):
-        return {**keep, **plain}
+        return node
+    keep: Schema = {key: node[key] for key in ("default", "title", "description") if key in node}
+    plain = {key: value for key, value in node.items() if key not in keep}
     noted = {
         "type": "object",
-        "properties": {
-            "value": plain,
-            "evidence": {"$ref": "#/$defs/Evidence"},
-            "source": {"type": "string", "minLength": 1},
-            "conditions": {"type": "string"},
-        },
+        "properties": {"value": plain, **source},
         "required": ["value", "evidence", "source"],
         "additionalProperties": False,
     }

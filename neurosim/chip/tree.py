@@ -90,7 +90,8 @@ def nearest(root: Node, path: Path) -> Entry | Node:
 def show(value: Any) -> str:
     """A value as a message quotes it: ``'text'``, ``true``, ``3.5``, ``a section``."""
     if isinstance(value, dict):
-        return f"a section with the keys {', '.join(sorted(map(str, value)))}" if value else "an empty section"
+        keys = ", ".join(sorted(map(str, value)))
+        return f"a section with the keys {keys}" if keys else "an empty section"
     if isinstance(value, (tuple, list)):
         return f"a list of {len(value)}" if value else "an empty list"
     if value is None:

@@ -53,11 +53,19 @@ class Pool:
 
     def apply(self, x: NDArray[Any]) -> NDArray[Any]:
         """Pooled sums of ``x`` (batch, n_source) -> (batch, n_axons)."""
-        axon = self.axon_of_source()
-        out = np.zeros((x.shape[0], math.prod(self.out_shape)), x.dtype)
-        used = np.flatnonzero(axon >= 0)
-        np.add.at(out.T, axon[used], x[:, used].T)
-        return out
+        (_, oh, ow), (sy, sx), (ky, kx) = self.out_shape, self.stride, self.kernel
+        image = x.reshape(x.shape[0], *self.in_shape)
+        pads = [(0, 0), (0, 0)]
+        for axis in (0, 1):
+            reach = (self.out_shape[1 + axis] - 1) * self.stride[axis] + self.kernel[axis]
+            before = self.padding[axis]
+            pads.append((before, max(0, reach - before - self.in_shape[1 + axis])))
+        image = np.pad(image, pads)
+        out = np.zeros((x.shape[0], *self.out_shape), x.dtype)
+        for y0 in range(ky):
+            for x0 in range(kx):
+                out += image[:, :, y0 : y0 + (oh - 1) * sy + 1 : sy, x0 : x0 + (ow - 1) * sx + 1 : sx]
+        return out.reshape(x.shape[0], -1)
 
 
 @artefact
@@ -156,20 +164,15 @@ class Conv:
 
     def apply(self, x: NDArray[Any]) -> NDArray[Any]:
         """Weighted sums of ``x`` (batch, n_in) -> (batch, n_out)."""
-        batch = x.shape[0]
+        batch, groups = x.shape[0], self.groups
         co, oh, ow = self.out_shape
-        cg_out, cg_in = co // self.groups, self.in_shape[0] // self.groups
         image = self._padded(x.reshape(batch, *self.in_shape))
-        out = np.zeros((batch, co, oh, ow), np.result_type(x, self.weight))
+        out = np.zeros((batch, groups, co // groups, oh * ow), np.result_type(x, self.weight))
+        taps = self.weight.reshape(groups, co // groups, *self.weight.shape[1:])
         for ky in range(self.weight.shape[2]):
             for kx in range(self.weight.shape[3]):
                 window = self._window(image, ky, kx)
-                for g in range(self.groups):
-                    rows = slice(g * cg_out, (g + 1) * cg_out)
-                    part = window[:, g * cg_in : (g + 1) * cg_in]
-                    out[:, rows] += np.einsum(
-                        "oc,bchw->bohw", self.weight[rows, :, ky, kx], part
-                    )
+                out += taps[:, :, :, ky, kx] @ window.reshape(batch, groups, -1, oh * ow)
         return out.reshape(batch, -1)
 
     def _reach(self, axis: int) -> int:

@@ -115,7 +115,7 @@ def _agree(graph: Graph, source: str, given: Shape, target: str, wanted: Shape) 
 
 def _output_shape(graph: Graph, node: Node, source: str, given: Shape) -> Shape:
     if node.kind in NEURON_KINDS:
-        for key in sorted(node.values):
+        for key in sorted(k for k, v in node.values.items() if not isinstance(v, str)):
             if node.array(key).size > 1 and _mismatch(node.array(key).shape, given):
                 raise _mismatched(graph, node, source, given, node.array(key).shape, f"its '{key}'")
         return given

@@ -49,9 +49,9 @@ class WaitGraph:
         cycles = find_wait_cycles(waits)
         if not cycles:
             return None
-        stuck = nodes_leading_to(waits, cycles)
+        blocked = sum(map(len, cycles)) + len(nodes_leading_to(waits, cycles))
         sentences = tuple(self._sentence(node, waits[node]) for node in cycles[0])
-        return WaitFinding(sentences, len(stuck), waiting)
+        return WaitFinding(sentences, blocked, waiting)
 
     def _edges(self) -> tuple[dict[int, int], int]:
         waits: dict[int, int] = {}

@@ -1,0 +1,141 @@
+"""Turns mistakes in a chip file into one InputError that shows up to five of them, with positions.
+
+Reads pydantic's errors and the file's tree; every message names the key, its place in the file, what
+the schema expects there and what stands there instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from neurosim.chip.schema import expected_text, schema_at
+from neurosim.chip.tree import Entry, Mark, Node, Path, Problem, dotted, find, nearest, show
+from neurosim.errors import InputError, did_you_mean
+
+MOST_SHOWN = 5
+
+
+class ChipFileError(InputError):
+    """Mistakes in a chip file: the first one's parts, and the texts of the others."""
+
+    def __init__(self, first: Problem, others: Sequence[Problem], where: str) -> None:
+        self.others = tuple(_single(problem, where) for problem in others)
+        super().__init__(
+            first.what, code=first.code, where=_place(first, where), expected=first.expected,
+            got=first.got, hint=first.hint,
+        )  # fmt: skip
+
+    def text(self) -> str:
+        """All mistakes that are shown, one after the other, and how many are not."""
+        texts = [super().text(), *(other.text() for other in self.others[: MOST_SHOWN - 1])]
+        hidden = len(self.others) - (MOST_SHOWN - 1)
+        if hidden > 0:
+            texts.append(f"and {hidden} more mistake{'s' if hidden > 1 else ''}")
+        return "\n".join(texts)
+
+
+def _place(problem: Problem, where: str) -> str:
+    return f"{where}:{problem.mark.line}:{problem.mark.column}"
+
+
+def _single(problem: Problem, where: str) -> InputError:
+    return InputError(
+        problem.what, code=problem.code, where=_place(problem, where), expected=problem.expected,
+        got=problem.got, hint=problem.hint,
+    )  # fmt: skip
+
+
+def fail(problems: Sequence[Problem], where: str) -> ChipFileError:
+    """The error to raise for one or more problems, shown in file order."""
+    ordered = sorted(problems, key=lambda problem: (problem.mark.line, problem.mark.column, problem.what))
+    return ChipFileError(ordered[0], ordered[1:], where)
+
+
+def from_validation(error: ValidationError, root: Node, base: Path = ()) -> list[Problem]:
+    """One problem per error of pydantic; ``base`` is where the validated part stands in the file."""
+    return [_translate(dict(details), root, base) for details in error.errors(include_url=False)]
+
+
+def _translate(details: dict[str, Any], root: Node, base: Path) -> Problem:
+    loc: Path = tuple(part for part in details["loc"] if part != "[key]")
+    path, kind = (*base, *loc), details["type"]
+    if kind == "misfit":
+        return _misfit(details["ctx"], root, path)
+    schema_path = ("provenance", *loc) if base else loc
+    if details["loc"][-1:] == ("[key]",):
+        choices = schema_at(schema_path[:-1]).get("propertyNames", {}).get("enum", [])
+        return _unknown_key(root, path, choices)
+    if kind == "extra_forbidden":
+        return _unknown_key(root, path, list(schema_at(schema_path[:-1]).get("properties", {})))
+    if kind == "missing" and isinstance(path[-1], str):
+        return _missing_key(root, path, schema_path)
+    if kind in ("missing", "too_short", "too_long"):
+        cut = -1 if kind == "missing" else None
+        return _bad_value(root, path[:cut], schema_path[:cut], "has the wrong length", "chip-length")
+    what, code = {
+        "greater_than_equal": ("is out of range", "chip-out-of-range"),
+        "less_than_equal": ("is out of range", "chip-out-of-range"),
+        "literal_error": ("has an unknown value", "chip-bad-choice"),
+        "string_pattern_mismatch": ("has a character that is not allowed", "chip-bad-name"),
+        "string_too_short": ("is empty", "chip-empty-text"),
+    }.get(kind, ("has the wrong type", "chip-wrong-type"))
+    return _bad_value(root, path, schema_path, what, code)
+
+
+def _misfit(context: dict[str, Any], root: Node, path: Path) -> Problem:
+    inner = tuple(int(part) if part.isdigit() else part for part in context["path"].split("."))
+    found = nearest(root, (*path, *inner))
+    return Problem(found.mark, context["message"], "chip-inconsistent", hint=context["hint"])
+
+
+def _section(path: Path) -> str:
+    return f"in '{dotted(path)}'" if path else "at the top level"
+
+
+def _unknown_key(root: Node, path: Path, known: Sequence[str]) -> Problem:
+    key = str(path[-1])
+    hint = did_you_mean(key, known)
+    return Problem(
+        nearest(root, path).mark, f"unknown key '{key}' {_section(path[:-1])}", "chip-unknown-key",
+        expected=None if hint else "one of " + ", ".join(known), hint=hint,
+    )  # fmt: skip
+
+
+def _missing_key(root: Node, path: Path, schema_path: Path) -> Problem:
+    section = nearest(root, path[:-1])
+    mark = section.mark if len(path) > 1 else Mark(1, 1)
+    return Problem(
+        mark, f"missing key '{path[-1]}' {_section(path[:-1])}", "chip-missing-key",
+        expected=expected_text(schema_at(schema_path)),
+    )  # fmt: skip
+
+
+def _bad_value(root: Node, path: Path, schema_path: Path, what: str, code: str) -> Problem:
+    found = _value_node(root, path)
+    schema = schema_at(schema_path)
+    value = found.value
+    hint = did_you_mean(value, schema["enum"]) if isinstance(value, str) and "enum" in schema else None
+    return Problem(
+        found.mark, f"'{dotted(path)}' {what}", code, expected_text(schema), show(value), hint
+    )
+
+
+def _value_node(root: Node, path: Path) -> Node:
+    """The value at ``path``, out of its ``{value: ...}`` if it has one."""
+    found = find(root, path)
+    if found is None:  # a list item in an annotated list: look inside the annotation
+        for length in range(len(path) - 1, 0, -1):
+            found = find(root, (*path[:length], "value", *path[length:]))
+            if found is not None:
+                break
+    node = _node_of(found if found is not None else nearest(root, path))
+    if isinstance(node.value, dict) and "value" in node.value and path[:1] != ("energy",):
+        node = node.value["value"].node
+    return node
+
+
+def _node_of(found: Entry | Node) -> Node:
+    return found.node if isinstance(found, Entry) else found
