@@ -100,11 +100,8 @@ class Anatomy:
         if found is None:
             axon = self.source_axon(projection)
             used = axon >= 0
-            found = np.bincount(
-                axon[used],
-                weights=self.spikes[projection.source][used],
-                minlength=projection.connection.n_in,
-            )
+            spikes, n_in = self.spikes[projection.source][used], projection.connection.n_in
+            found = np.bincount(axon[used], weights=spikes, minlength=n_in).astype(np.float64)
             self._axon_spikes[projection.name] = found
         return found
 
@@ -134,6 +131,7 @@ class Anatomy:
     def profile(self, projection: Projection, piece: Slice) -> Profile:
         """Histogram of :meth:`fan_in`; equal tiles of a convolution are counted once."""
         connection = projection.connection
+        key: tuple[object, ...]
         if isinstance(connection, Conv) and projection.pool is None:
             counts = self._conv_counts(projection, connection, piece)
             histograms = [np.unique(axis[axis > 0], return_counts=True) for axis in counts]
@@ -201,7 +199,7 @@ class Anatomy:
         group = np.arange(conv.in_shape[0]) // n_in
         low = np.maximum(piece.c[0], group * n_out)
         high = np.minimum(piece.c[1], (group + 1) * n_out)
-        return np.maximum(0, high - low).astype(np.int64)
+        return np.asarray(np.maximum(0, high - low), np.int64)
 
 
 def _outer_histogram(axes: list[tuple[IntArray, IntArray]]) -> Profile:

@@ -1,0 +1,134 @@
+"""Placement: which core each cluster sits on.
+
+:func:`place` reads a partition, its flows and a fabric, runs the chosen algorithm (one file each) and
+writes a :class:`~neurosim.artefacts.mapping.Placement`, or raises why no placement is legal.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mapper import capacity
+from mapper.infeasible import Infeasibility
+from mapper.options import MapOptions
+from mapper.place import distance
+from mapper.place.annealed import Annealed
+from mapper.place.base import IntArray, Placed, PlaceProblem, Placer
+from mapper.place.exact import Exact, is_small
+from mapper.place.row_order import RowOrder, row_order
+from mapper.route.flows import HOST_ROW, Flows
+from neurosim.artefacts.mapping import HOST, Partition, Placement
+from neurosim.fabric.topology import Fabric
+from neurosim.store import digest
+
+__all__ = ["Placer", "place", "place_problem"]
+
+MAX_POSITIONS = 1024
+POSITIONS_PER_CLUSTER = 4
+
+
+def place(
+    partition: Partition, flows: Flows, fabric: Fabric, options: MapOptions, network_name: str
+) -> Placement:
+    """Place the clusters of ``partition``.
+
+    Raises:
+        InfeasibleError: reach or kinds of cores leave no placement that the placers can find.
+    """
+    problem = place_problem(partition, flows, fabric, options)
+    start = row_order(problem)
+    if start is None:
+        raise _no_core(problem, fabric).error(network_name)
+    placed = _run(problem, start, options)
+    if problem.faults(placed.position):
+        raise _out_of_reach(problem, placed, fabric).error(network_name)
+    core = problem.core[placed.position]
+    return Placement(digest(partition), partition.chip_digest, core, (placed.report,))
+
+
+def _run(problem: PlaceProblem, start: IntArray, options: MapOptions) -> Placed:
+    """The placers in turn: exact goes on from the annealed incumbent; the better one is kept."""
+    if options.placer == "row_order":
+        placed = RowOrder().place(problem, start)
+        assert placed is not None  # the baseline always answers
+        return placed
+    best = Annealed().place(problem, start)
+    assert best is not None  # annealing always answers
+    if best.report.status == "optimal" and not problem.faults(best.position):
+        return best
+    if options.placer == "exact" or (options.placer == "auto" and is_small(problem)):
+        exact = Exact().place(problem, best.position)
+        if exact is not None:
+            return exact
+    return best
+
+
+def place_problem(
+    partition: Partition, flows: Flows, fabric: Fabric, options: MapOptions
+) -> PlaceProblem:
+    """The placement problem of a partition with given flows on a fabric."""
+    kinds = capacity.core_kinds(fabric.chip)
+    kind_of = {core: number for number, kind in enumerate(kinds) for core in kind.cores}
+    core = _positions(fabric, np.array(sorted(kind_of), np.int64), len(partition.clusters))
+    tile = core // fabric.chip.mesh.cores_per_tile
+    tiles, index = np.unique(tile, return_inverse=True)
+    from_host, to_host = distance.host_distances(fabric, tiles)
+    fit = np.array(
+        [[capacity.fits(c.demand, kind.limit) for kind in kinds] for c in partition.clusters]
+    )
+    allowed = fit[:, [kind_of[c] for c in core.tolist()]]
+    host = np.array([fabric.tile_of(HOST)])
+    linked = flows.linked > 0
+    allowed &= ~linked[HOST_ROW, :-1, None] | distance.reachable(fabric, host, tile)
+    allowed &= ~linked[:-1, HOST_ROW, None] | distance.reachable(fabric, tile, host).T
+    return PlaceProblem(
+        core=core,
+        x=tile % fabric.width,
+        y=tile // fabric.width,
+        flow=flows.packets[:-1, :-1],
+        linked=linked[:-1, :-1],
+        distance=distance.tile_distances(fabric, tiles)[np.ix_(index, index)],
+        host_out=flows.packets[HOST_ROW, :-1],
+        host_in=flows.packets[:-1, HOST_ROW],
+        from_host=from_host[index],
+        to_host=to_host[index],
+        allowed=allowed,
+        reachable=distance.reachable(fabric, tile, tile),
+        seed=options.seed,
+        effort=options.effort,
+    )
+
+
+def _positions(fabric: Fabric, cores: IntArray, n_clusters: int) -> IntArray:
+    """The cores to choose from: all, or on very large systems the nearest to the host."""
+    most = max(MAX_POSITIONS, POSITIONS_PER_CLUSTER * n_clusters)
+    if len(cores) <= most:
+        return cores
+    tile = cores // fabric.chip.mesh.cores_per_tile
+    host = fabric.tile_of(HOST)
+    gap = np.abs(tile % fabric.width - host % fabric.width)
+    gap += np.abs(tile // fabric.width - host // fabric.width)
+    return np.sort(cores[np.argsort(gap, kind="stable")[:most]])
+
+
+def _no_core(problem: PlaceProblem, fabric: Fabric) -> Infeasibility:
+    stuck = np.flatnonzero(~problem.allowed.any(axis=1))
+    which = f"cluster {int(stuck[0])}" if stuck.size else f"the {problem.n} clusters"
+    reach = fabric.chip.reach
+    limited = reach.x_hops is not None or reach.y_hops is not None
+    what = f"no core of chip '{fabric.chip.name}' holds {which}"
+    if limited:
+        what += f" within reach of the host ({reach.x_hops} x {reach.y_hops} hops)"
+    usable = int(problem.allowed.any(axis=0).sum())
+    return Infeasibility("usable cores", None, problem.n, problem.n, usable, what)
+
+
+def _out_of_reach(problem: PlaceProblem, placed: Placed, fabric: Fabric) -> Infeasibility:
+    reach = fabric.chip.reach
+    faults = problem.faults(placed.position)
+    what = (
+        f"no placement was found in which all connected clusters reach each other "
+        f"({reach.x_hops} x {reach.y_hops} hops)"
+    )
+    remedies = ("fewer or fuller cores (more sharing)", "more reach")
+    return Infeasibility("connections out of reach", None, faults, 0, 0, what, remedies)

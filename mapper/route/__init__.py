@@ -1,0 +1,37 @@
+"""Routes: the unicast flows of a placed network, their hops, and whether they can deadlock.
+
+:func:`route` reads flows and a placement; paths are the fabric's own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mapper.place.distance import walked
+from mapper.route.flows import Flows
+from neurosim.artefacts.mapping import HOST, Placement, Routes
+from neurosim.fabric.cdg import analyse_flows
+from neurosim.fabric.topology import Fabric
+from neurosim.store import digest
+
+
+def route(flows: Flows, placement: Placement, fabric: Fabric) -> Routes:
+    """The routes of all flows, sorted by (source, target); HOST comes first."""
+    core = np.append(placement.core, HOST)
+    a, b = np.nonzero(flows.linked)
+    order = np.lexsort((core[b], core[a]))
+    a, b = a[order], b[order]
+    source, target = core[a], core[b]
+    _, hops = walked(fabric, source, target)
+    verdict = analyse_flows(fabric, source, target)
+    return Routes(
+        placement_digest=digest(placement),
+        chip_digest=placement.chip_digest,
+        source=source,
+        target=target,
+        packets=flows.packets[a, b],
+        hops=hops,
+        verdict=verdict.verdict,
+        order=verdict.order,
+        cycle=verdict.cycle,
+    )

@@ -30,7 +30,7 @@ def exact_si(figure: Figure) -> Fraction | None:
     """A figure in joules or watts, exactly as its decimal is written; None if unknown."""
     if figure.value is None:
         return None
-    return Fraction(repr(float(figure.value))) / 10 ** _SI[figure.unit]
+    return Fraction(repr(float(figure.value))) * Fraction(1, 10 ** _SI[figure.unit])
 
 
 @dataclass(frozen=True)

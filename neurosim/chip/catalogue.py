@@ -89,7 +89,8 @@ def summary(chip: Chip) -> list[tuple[str, str]]:
     total, mesh, router = totals(chip), chip.mesh, chip.router
     period_ns = chip.cycle.period_ps / 1000
     sync_ns = step_sync_cycles(chip) * period_ns
-    reach = [hops for hops in (chip.reach.x_hops, chip.reach.y_hops) if hops is not None]
+    limits = (("x", chip.reach.x_hops), ("y", chip.reach.y_hops))
+    reach = ", ".join(f"{axis} {hops}" for axis, hops in limits if hops is not None)
     return [
         ("name", chip.name),
         ("description", " ".join(chip.description.split())),
@@ -104,7 +105,7 @@ def summary(chip: Chip) -> list[tuple[str, str]]:
         ("packet", _plural(chip.packet.flits, "flit")),
         ("routing", f"{router.routing}, {_plural(router.virtual_channels, 'virtual channel')}"
                     f" of {_plural(router.buffer_flits, 'flit')}"),
-        ("reach", " x ".join(f"{hops}" for hops in reach) + " hops" if reach else "everywhere"),
+        ("reach", f"{reach} hops" if reach else "everywhere"),
         ("time step", f"{chip.sync.mode}, {step_sync_cycles(chip):,} cycles = {sync_ns:,.6g} ns"),
         ("priced events", f"{_priced(chip)} of {len(EVENT_NAMES)}"),
     ]  # fmt: skip

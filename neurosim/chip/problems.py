@@ -16,6 +16,7 @@ from neurosim.chip.tree import Entry, Mark, Node, Path, Problem, dotted, find, n
 from neurosim.errors import InputError, did_you_mean
 
 MOST_SHOWN = 5
+_NOTE: Path = ("provenance", "any")  # where the schema describes a provenance
 
 
 class ChipFileError(InputError):
@@ -50,13 +51,33 @@ def _single(problem: Problem, where: str) -> InputError:
 
 def fail(problems: Sequence[Problem], where: str) -> ChipFileError:
     """The error to raise for one or more problems, shown in file order."""
-    ordered = sorted(problems, key=lambda problem: (problem.mark.line, problem.mark.column, problem.what))
+    once = {(problem.mark, problem.code): problem for problem in reversed(problems)}.values()
+    ordered = sorted(once, key=lambda problem: (problem.mark.line, problem.mark.column, problem.what))
     return ChipFileError(ordered[0], ordered[1:], where)
 
 
 def from_validation(error: ValidationError, root: Node, base: Path = ()) -> list[Problem]:
-    """One problem per error of pydantic; ``base`` is where the validated part stands in the file."""
-    return [_translate(dict(details), root, base) for details in error.errors(include_url=False)]
+    """The problems behind pydantic's errors; ``base`` is where the validated part stands in the file.
+
+    Missing keys of one section become one problem, and a key that is only misspelt is not reported
+    as missing too.
+    """
+    missing: dict[Path, list[Path]] = {}
+    problems, misspelt = [], set()
+    for details in error.errors(include_url=False):
+        path = (*base, *details["loc"])
+        if details["type"] == "missing" and isinstance(path[-1], str):
+            missing.setdefault(path[:-1], []).append(path)
+            continue
+        problem = _translate(dict(details), root, base)
+        if problem.code == "chip-unknown-key" and problem.hint:
+            misspelt.add((path[:-1], problem.hint))
+        problems.append(problem)
+    for section, paths in missing.items():
+        paths = [path for path in paths if (section, f"did you mean '{path[-1]}'?") not in misspelt]
+        if paths:
+            problems.append(_missing_keys(root, section, paths, len(base)))
+    return problems
 
 
 def _translate(details: dict[str, Any], root: Node, base: Path) -> Problem:
@@ -64,14 +85,12 @@ def _translate(details: dict[str, Any], root: Node, base: Path) -> Problem:
     path, kind = (*base, *loc), details["type"]
     if kind == "misfit":
         return _misfit(details["ctx"], root, path)
-    schema_path = ("provenance", *loc) if base else loc
+    schema_path = (*_NOTE, *loc) if base else loc
     if details["loc"][-1:] == ("[key]",):
         choices = schema_at(schema_path[:-1]).get("propertyNames", {}).get("enum", [])
         return _unknown_key(root, path, choices)
     if kind == "extra_forbidden":
         return _unknown_key(root, path, list(schema_at(schema_path[:-1]).get("properties", {})))
-    if kind == "missing" and isinstance(path[-1], str):
-        return _missing_key(root, path, schema_path)
     if kind in ("missing", "too_short", "too_long"):
         cut = -1 if kind == "missing" else None
         return _bad_value(root, path[:cut], schema_path[:cut], "has the wrong length", "chip-length")
@@ -99,17 +118,18 @@ def _unknown_key(root: Node, path: Path, known: Sequence[str]) -> Problem:
     key = str(path[-1])
     hint = did_you_mean(key, known)
     return Problem(
-        nearest(root, path).mark, f"unknown key '{key}' {_section(path[:-1])}", "chip-unknown-key",
+        nearest(root, path).mark, f"unknown key {show(key)} {_section(path[:-1])}", "chip-unknown-key",
         expected=None if hint else "one of " + ", ".join(known), hint=hint,
     )  # fmt: skip
 
 
-def _missing_key(root: Node, path: Path, schema_path: Path) -> Problem:
-    section = nearest(root, path[:-1])
-    mark = section.mark if len(path) > 1 else Mark(1, 1)
+def _missing_keys(root: Node, section: Path, paths: list[Path], n_base: int) -> Problem:
+    mark = nearest(root, section).mark if section else Mark(1, 1)
+    names = ", ".join(f"'{path[-1]}'" for path in paths)
+    schema_path = (*_NOTE, *paths[0][n_base:]) if n_base else paths[0]
     return Problem(
-        mark, f"missing key '{path[-1]}' {_section(path[:-1])}", "chip-missing-key",
-        expected=expected_text(schema_at(schema_path)),
+        mark, f"missing key{'s' if len(paths) > 1 else ''} {names} {_section(section)}", "chip-missing-key",
+        expected=expected_text(schema_at(schema_path)) if len(paths) == 1 else None,
     )  # fmt: skip
 
 

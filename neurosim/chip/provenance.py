@@ -82,7 +82,7 @@ def _annotated(node: Node, path: Path, out: Split) -> Any:
     if isinstance(value.value, dict):
         out.problems.append(
             Problem(
-                value.mark, f"'{dotted(path)}.value' is a section, not a value", "chip-wrong-type",
+                value.mark, f"'{dotted(path)}' has a section as its value", "chip-wrong-type",
                 hint="give a whole section its source with a key 'provenance' in it",
             )
         )

@@ -1,9 +1,10 @@
 """Reads YAML text into a tree of plain values that remember their line and column.
 
-Reads one YAML 1.2 document; writes nothing.  ruamel.yaml parses (round-trip mode, up to its node
-graph); the nodes are turned into values here, so that every key and every value, also inside lists
-and flow mappings, has its own position.  What a chip description has no use for is refused: tags,
-repeated keys, keys that are not text, numbers that are not finite.
+Reads one YAML 1.2 document; writes nothing.  ruamel.yaml parses, up to its node graph (its
+round-trip mode would leave marks in folded texts); the nodes are turned into values here, so that
+every key and every value, also inside lists and flow mappings, has its own position.  What a chip
+description has no use for is refused: tags, repeated keys, keys that are not text, numbers that are
+not finite.
 """
 
 from __future__ import annotations
@@ -87,6 +88,11 @@ def nearest(root: Node, path: Path) -> Entry | Node:
     return root
 
 
+def printable(text: str) -> str:
+    """``text`` with control characters and halves of surrogate pairs as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def show(value: Any) -> str:
     """A value as a message quotes it: ``'text'``, ``true``, ``3.5``, ``a section``."""
     if isinstance(value, dict):
@@ -99,6 +105,7 @@ def show(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
+        value = printable(value)
         return f"'{value}'" if len(value) <= 60 else f"'{value[:57]}...'"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
@@ -117,7 +124,7 @@ def read_tree(text: str, where: str) -> tuple[Node, list[Problem]]:
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
-        graph = YAML(typ="rt").compose(text)
+        graph = YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _syntax(f"{where}:{mark.line + 1}:{mark.column + 1}", str(error.problem)) from error
@@ -182,11 +189,11 @@ class _Builder:
             if not isinstance(raw_key.value, str):
                 self._add(mark, "a key must be text", "chip-wrong-type")
                 continue
-            key = raw_key.value
+            key = self._text(raw_key.value, mark)
             if key in seen:
                 first = seen[key]
                 self._add(
-                    mark, f"key '{key}' stands twice in the same section", "chip-duplicate-key",
+                    mark, f"key {show(key)} stands twice in the same section", "chip-duplicate-key",
                     got=f"the first is in line {first.line}",
                 )  # fmt: skip
                 continue
@@ -199,7 +206,7 @@ class _Builder:
         if kind == "bool":
             return text.lower() == "true"
         if kind not in ("int", "float"):
-            return text
+            return self._text(text, mark)
         try:
             number = _whole(text) if kind == "int" else float(text.replace("_", ""))
         except ValueError:  # .inf, .nan, or more digits than Python reads
@@ -209,6 +216,11 @@ class _Builder:
             self._add(mark, "not a finite number", "chip-not-finite", "a number, or null if unknown", shown)
             return 0
         return number
+
+    def _text(self, text: str, mark: Mark) -> str:
+        if any("\ud800" <= letter <= "\udfff" for letter in text):
+            self._add(mark, "text with half of a surrogate pair", "chip-bad-text", got=show(text))
+        return text
 
     def _add(
         self, mark: Mark, what: str, code: str, expected: str | None = None, got: str | None = None,

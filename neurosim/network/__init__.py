@@ -1,0 +1,1 @@
+"""Networks: importers, neuron profiles, quantisation, float simulation, checks."""

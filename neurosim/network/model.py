@@ -44,7 +44,8 @@ class FloatNeuron:
         s = u > threshold  (or >=, see ``at_threshold``)
 
     ``reset`` is one of ``neurosim.rules.neuron.RESET_NAMES``; ``reset_amount`` is the value to reset
-    to, or the amount to subtract.  ``v_min`` bounds the membrane from below (-inf: no bound).
+    to, or the amount to subtract.  ``v_min`` bounds the membrane from below, after the reset (-inf: no
+    bound).
     """
 
     model: str
@@ -57,7 +58,7 @@ class FloatNeuron:
     at_threshold: bool
     syn_keep: FloatArray
     syn_gain: FloatArray
-    v_min: float = -math.inf
+    v_min: FloatArray = field(default_factory=lambda: np.asarray(-np.inf))
 
 
 @artefact

@@ -147,7 +147,8 @@ class _Reader:
                     hint="a doubled input is a Scale of 2; otherwise remove one of the edges",
                 )  # fmt: skip
             edges.append(edge)
-        return Graph(self.where, self.nodes, tuple(sorted(edges, key=lambda e: (natural(e[0]), natural(e[1])))))
+        edges.sort(key=lambda edge: (natural(edge[0]), natural(edge[1])))
+        return Graph(self.where, self.nodes, tuple(edges))
 
     def _collect(self, group: Any, prefix: str) -> None:
         for key in ("nodes", "edges"):
@@ -219,7 +220,7 @@ class _Reader:
                 if len(ports) != 1:
                     word = ("Input", "Output")[side]
                     raise InputError(
-                        f"subgraph '{full}' has {len(ports)} {word} nodes, so an edge to or from it is unclear",
+                        f"subgraph '{full}' has {len(ports)} {word} nodes, so an edge at it is unclear",
                         code="nir-subgraph-ports", where=self.where, expected=f"exactly one {word}",
                     )  # fmt: skip
                 return ports[0]

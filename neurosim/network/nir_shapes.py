@@ -38,7 +38,10 @@ def infer_shapes(graph: Graph) -> Shapes:
     out: dict[str, Shape] = {}
     queue = [n for n in sorted(graph.nodes, key=natural) if graph.nodes[n].kind == "Input"]
     for name in queue:
-        out[name] = into[name] = integers(graph, graph.nodes[name], "shape")
+        node = graph.nodes[name]
+        out[name] = into[name] = integers(graph, node, "shape")
+        if min(out[name]) < 1:
+            raise _bad(graph, node, "the shape has an empty dimension", "sizes of 1 or more", str(out[name]))
     while queue:
         source = queue.pop(0)
         for target in graph.out_of(source):
@@ -51,7 +54,8 @@ def infer_shapes(graph: Graph) -> Shapes:
     for name in sorted(graph.nodes, key=natural):
         if name not in out:
             raise InputError(
-                f"{graph.nodes[name]} is not reached from any Input", code="nir-unreachable", where=graph.where,
+                f"{graph.nodes[name]} is not reached from any Input", code="nir-unreachable",
+                where=graph.where,
                 hint="connect it, or remove it",
             )  # fmt: skip
     return Shapes(into, out)
@@ -61,7 +65,9 @@ def integers(graph: Graph, node: Node, key: str, length: int | None = None) -> S
     """Parameter ``key`` as integers; a scalar stands for ``length`` equal ones."""
     array = np.atleast_1d(np.asarray(node.values[key]))
     if array.dtype.kind not in "biuf" or array.ndim != 1 or (array != np.round(array)).any():
-        raise _bad(graph, node, f"parameter '{key}' is not a list of whole numbers", None, str(node.values[key]))
+        raise _bad(
+            graph, node, f"parameter '{key}' is not a list of whole numbers", None, str(node.values[key])
+        )
     numbers = tuple(int(v) for v in array)
     if length is not None and len(numbers) == 1:
         numbers = numbers * length
@@ -70,7 +76,9 @@ def integers(graph: Graph, node: Node, key: str, length: int | None = None) -> S
     return numbers
 
 
-def padding_of(graph: Graph, node: Node, kernel: Shape, stride: Shape, dilation: Shape) -> tuple[Shape, Shape]:
+def padding_of(
+    graph: Graph, node: Node, kernel: Shape, stride: Shape, dilation: Shape
+) -> tuple[Shape, Shape]:
     """Padding (before, after) per axis; 'same' puts the odd one after, as torch does."""
     raw = node.values["padding"]
     if not isinstance(raw, str):
@@ -88,7 +96,9 @@ def padding_of(graph: Graph, node: Node, kernel: Shape, stride: Shape, dilation:
     return tuple(t // 2 for t in total), tuple(t - t // 2 for t in total)
 
 
-def per_neuron(graph: Graph, node: Node, key: str, shape: Shape, default: float | None = None) -> NDArray[np.float64]:
+def per_neuron(
+    graph: Graph, node: Node, key: str, shape: Shape, default: float | None = None
+) -> NDArray[np.float64]:
     """Parameter ``key`` as one value per neuron of ``shape`` (flat, C order), or 0-d if all are equal."""
     array = node.array(key, default)
     try:
@@ -141,9 +151,14 @@ def _dense(graph: Graph, node: Node, source: str, given: Shape) -> Shape:
     if given != (weight.shape[1],):
         flat = len(given) > 1 and math.prod(given) == weight.shape[1]
         hint = "a Flatten node is missing (its dimensions count without the batch, from 0)" if flat else None
-        raise _mismatched(graph, node, source, given, (weight.shape[1],), f"its weight of shape {weight.shape}", hint)
+        raise _mismatched(
+            graph, node, source, given, (weight.shape[1],), f"its weight of shape {weight.shape}", hint
+        )
     if "bias" in node.values and node.array("bias").shape not in ((weight.shape[0],), (), (1,)):
-        raise _bad(graph, node, "the bias does not fit", f"shape {(weight.shape[0],)}", f"shape {node.array('bias').shape}")
+        raise _bad(
+            graph, node, "the bias does not fit", f"shape {(weight.shape[0],)}",
+            f"shape {node.array('bias').shape}",
+        )  # fmt: skip
     return (weight.shape[0],)
 
 
@@ -162,14 +177,15 @@ def _delay(graph: Graph, node: Node, source: str, given: Shape) -> Shape:
 def _flatten(graph: Graph, node: Node, source: str, given: Shape) -> Shape:
     if "input_type" in node.values and np.ndim(node.values["input_type"]) == 1:
         declared = integers(graph, node, "input_type")
-        if declared != given:
+        if declared != given and min(declared, default=0) > 0:  # sinabs writes zeros: not known
             raise _mismatched(graph, node, source, given, declared, "its declared shape")
     rank = len(given)
     first, last = (int(integers(graph, node, key, 1)[0]) for key in ("start_dim", "end_dim"))
     first, last = (d + rank if d < 0 else d for d in (first, last))
     if not 0 <= first <= last < rank:
         raise _bad(
-            graph, node, "start_dim and end_dim do not fit the layer", f"within 0..{rank - 1}, without the batch",
+            graph, node, "start_dim and end_dim do not fit the layer",
+            f"within 0..{rank - 1}, without the batch",
             f"start_dim {first}, end_dim {last}",
         )  # fmt: skip
     return (*given[:first], math.prod(given[first : last + 1]), *given[last + 1 :])
@@ -180,22 +196,32 @@ def _conv(graph: Graph, node: Node, source: str, given: Shape) -> Shape:
     weight = node.array("weight")
     groups = integers(graph, node, "groups", 1)[0]
     if weight.ndim != rank + 2:
-        raise _bad(graph, node, "the weight has the wrong rank", f"{rank + 2} dimensions", f"shape {weight.shape}")
+        raise _bad(
+            graph, node, "the weight has the wrong rank", f"{rank + 2} dimensions", f"shape {weight.shape}"
+        )
     if groups < 1 or weight.shape[0] % groups:
-        raise _bad(graph, node, "groups do not divide the output channels", f"a divisor of {weight.shape[0]}", str(groups))
+        raise _bad(
+            graph, node, "groups do not divide the output channels", f"a divisor of {weight.shape[0]}",
+            str(groups),
+        )  # fmt: skip
     if len(given) != rank + 1 or given[0] != weight.shape[1] * groups:
         wanted = (weight.shape[1] * groups, *("any",) * rank)
         text = f"({', '.join(str(w) for w in wanted)})"
         raise InputError(
-            f"{graph.nodes[source]} gives shape {given}, but {node} takes shape {text}", code="nir-shape-mismatch",
-            where=graph.where, expected=text, got=str(given), hint=f"its weight has shape {weight.shape}, groups {groups}",
+            f"{graph.nodes[source]} gives shape {given}, but {node} takes shape {text}",
+            code="nir-shape-mismatch",
+            where=graph.where, expected=text, got=str(given),
+            hint=f"its weight has shape {weight.shape}, groups {groups}",
         )  # fmt: skip
     if "input_shape" in node.values and not isinstance(node.values["input_shape"], str):
         declared = integers(graph, node, "input_shape", rank)
         if declared != given[1:]:
             raise _mismatched(graph, node, source, given, (given[0], *declared), "its 'input_shape'")
     if "bias" in node.values and node.array("bias").shape not in ((weight.shape[0],), (), (1,)):
-        raise _bad(graph, node, "the bias does not fit", f"shape {(weight.shape[0],)}", f"shape {node.array('bias').shape}")
+        raise _bad(
+            graph, node, "the bias does not fit", f"shape {(weight.shape[0],)}",
+            f"shape {node.array('bias').shape}",
+        )  # fmt: skip
     return (weight.shape[0], *_windows(graph, node, given[1:], weight.shape[2:], "dilation"))
 
 
@@ -213,13 +239,18 @@ def _windows(graph: Graph, node: Node, size: Shape, kernel: Shape, dilation_key:
     stride = integers(graph, node, "stride", rank)
     dilation = integers(graph, node, dilation_key, rank) if dilation_key else (1,) * rank
     if min((*stride, *dilation, *kernel)) < 1:
-        raise _bad(graph, node, "kernel, stride and dilation must be 1 or more", "1 or more", f"{kernel}, {stride}, {dilation}")
+        raise _bad(
+            graph, node, "kernel, stride and dilation must be 1 or more", "1 or more",
+            f"{kernel}, {stride}, {dilation}",
+        )  # fmt: skip
     before, after = padding_of(graph, node, kernel, stride, dilation)
     out = []
     for axis in range(rank):
         room = size[axis] + before[axis] + after[axis] - dilation[axis] * (kernel[axis] - 1) - 1
         if room < 0:
-            raise _bad(graph, node, "the kernel is larger than its padded input", None, f"kernel {kernel} on {size}")
+            raise _bad(
+                graph, node, "the kernel is larger than its padded input", None, f"kernel {kernel} on {size}"
+            )
         out.append(room // stride[axis] + 1)
     return tuple(out)
 
@@ -228,13 +259,16 @@ def _mismatched(
     graph: Graph, node: Node, source: str, given: Shape, wanted: Shape, because: str, hint: str | None = None
 ) -> InputError:
     return InputError(
-        f"{graph.nodes[source]} gives shape {given}, but {node} takes shape {wanted}", code="nir-shape-mismatch",
+        f"{graph.nodes[source]} gives shape {given}, but {node} takes shape {wanted}",
+        code="nir-shape-mismatch",
         where=graph.where, expected=f"{wanted} by {because}", got=str(given), hint=hint,
     )  # fmt: skip
 
 
 def _bad(graph: Graph, node: Node, what: str, expected: str | None, got: str | None) -> InputError:
-    return InputError(f"{node}: {what}", code="nir-bad-parameter", where=graph.where, expected=expected, got=got)
+    return InputError(
+        f"{node}: {what}", code="nir-bad-parameter", where=graph.where, expected=expected, got=got
+    )
 
 
 _LINEAR: dict[str, Callable[[Graph, Node, str, Shape], Shape]] = {

@@ -18,7 +18,11 @@ from neurosim.errors import InputError, did_you_mean
 from neurosim.network.model import FloatNeuron
 
 Array = NDArray[np.float64]
-NODES = ("CubaLI", "CubaLIF", "I", "IF", "LI", "LIF", "Threshold")
+MODELS = {
+    "CubaLI": "cuba_li", "CubaLIF": "cuba_lif", "I": "li", "IF": "if", "LI": "li", "LIF": "lif",
+    "Threshold": "lif",
+}  # fmt: skip
+NODES = tuple(MODELS)
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Profile:
     * ``reset``: one of ``neurosim.rules.neuron.RESET_NAMES``; ``reset_synaptic`` is that of CubaLIF and of
       LIF with a loop onto itself, where the framework has another.
     * ``start``: the membrane before the first step: "zero", "v_leak" or "v_reset".
+    * ``floor_at_minus_threshold``: IF membranes never fall below minus the threshold.
     * ``nodes``: the NIR neuron types whose meaning is known.
     """
 
@@ -50,6 +55,7 @@ class Profile:
     if_gain: str = "per_step"
     time_unit: str = "s"
     start: str = "zero"
+    floor_at_minus_threshold: bool = False
     nodes: tuple[str, ...] = NODES
 
     def dt_in_unit(self, dt_s: float) -> float:
@@ -59,8 +65,9 @@ class Profile:
 
 _SNNTORCH = Profile(
     name="snntorch-1.0",
-    description="snnTorch Leaky and Synaptic with reset_mechanism='subtract' and the default reset_delay=True: "
-    "the threshold is subtracted one step after the spike, undecayed; RLeaky and RSynaptic likewise",
+    description="snnTorch Leaky and Synaptic with reset_mechanism='subtract' and the default "
+    "reset_delay=True: the threshold is subtracted one step after the spike, undecayed; RLeaky and "
+    "RSynaptic likewise",
     source="snnTorch 1.0.0, snntorch/_neurons/{leaky,synaptic}.py and export_nir.py",
     default_dt_s=1e-4,
     reset="subtract_delayed",
@@ -69,8 +76,8 @@ _SNNTORCH = Profile(
 )
 _SINABS = Profile(
     name="sinabs-3.1",
-    description="sinabs IAF and LIF(norm_input=False) with the default MultiSpike: trunc(v / threshold) spikes a "
-    "step, each subtracts the threshold; time constants in steps",
+    description="sinabs IAF and LIF(norm_input=False) with the default MultiSpike: trunc(v / threshold) "
+    "spikes a step, each subtracts the threshold; time constants in steps",
     source="sinabs 3.1.3, sinabs/layers/{iaf,lif}.py, sinabs/activation, sinabs/nir.py",
     default_dt_s=1e-3,
     reset="subtract_multi",
@@ -82,8 +89,8 @@ _SINABS = Profile(
 )
 _EULER = Profile(
     name="nir-euler",
-    description="the equations of the NIR documentation, Euler steps of dt: fires above the threshold, reset to "
-    "v_reset in the same step, IF and I per second",
+    description="the equations of the NIR documentation, Euler steps of dt: fires above the threshold, reset "
+    "to v_reset in the same step, IF and I per second",
     source="NIR: Pedersen et al., Nature Communications 15, 8122 (2024); https://neuroir.org",
     default_dt_s=None,
     reset="value",
@@ -94,8 +101,8 @@ _EULER = Profile(
 _PROFILES: tuple[Profile, ...] = (
     Profile(
         name="spikingjelly-2.0",
-        description="SpikingJelly IFNode, LIFNode and CUBALIFNode with hard reset: fires at the threshold, reset to "
-        "v_reset in the same step, IF's r is 1/dt",
+        description="SpikingJelly IFNode, LIFNode and CUBALIFNode with hard reset: fires at the threshold, "
+        "reset to v_reset in the same step, IF's r is 1/dt",
         source="SpikingJelly 2.0.0, spikingjelly/activation_based/neuron.py and nir_exchange",
         default_dt_s=1e-4,
         reset="value",
@@ -113,21 +120,24 @@ _PROFILES: tuple[Profile, ...] = (
     replace(
         _SNNTORCH,
         name="snntorch-1.0-zero",
-        description="snnTorch with reset_mechanism='zero' and the default reset_delay=True: Leaky is zeroed; Synaptic, "
-        "RLeaky and RSynaptic lose the whole membrane of the step after a spike, its input included",
+        description="snnTorch with reset_mechanism='zero' and the default reset_delay=True: Leaky is zeroed; "
+        "Synaptic, RLeaky and RSynaptic lose the whole membrane of the step after a spike, its "
+        "input included",
         reset="value",
         reset_synaptic="zero_with_input",
     ),
     replace(
         _SNNTORCH,
         name="snntorch-1.0-zero-nodelay",
-        description="snnTorch with reset_mechanism='zero' and reset_delay=False: zeroed in the step of the spike",
+        description="snnTorch with reset_mechanism='zero' and reset_delay=False: zeroed in the step of the "
+        "spike",
         reset="value",
     ),
     Profile(
         name="norse-1.1",
-        description="norse LIFBoxCell, LIFCell and IAFCell: fires above the threshold, reset to v_reset in the same "
-        "step; norse 1.1.0 writes tau times dt, so correct its files (tau / dt) before",
+        description="norse LIFBoxCell, LIFCell and IAFCell: fires above the threshold, reset to "
+        "v_reset in the "
+        "same step; norse 1.1.0 writes tau times dt, so correct its files (tau / dt) before",
         source="norse 1.1.0, norse/torch/functional/{lif,lif_box,iaf}.py and utils/export_nir.py",
         default_dt_s=1e-3,
         reset="value",
@@ -143,6 +153,13 @@ _PROFILES: tuple[Profile, ...] = (
     ),
     replace(
         _SINABS,
+        name="sinabs-3.1-from-nir",
+        description="what sinabs.nir.from_nir makes of a file: as sinabs-3.1, but IF membranes never fall "
+        "below minus the threshold",
+        floor_at_minus_threshold=True,
+    ),
+    replace(
+        _SINABS,
         name="sinabs-3.1-norm-input",
         description="sinabs LIF with its default norm_input=True, MultiSpike; the file does not tell it from "
         "norm_input=False",
@@ -153,8 +170,9 @@ _PROFILES: tuple[Profile, ...] = (
     replace(
         _EULER,
         name="nir-paper-exp",
-        description="the sinabs and rockpool traces of the NIR paper: exponential decay, input gain r dt/tau, the "
-        "threshold is subtracted in the step of the spike, dt 1e-4 s",
+        description="the sinabs and rockpool traces of the NIR paper: exponential decay, input gain "
+        "r dt/tau, "
+        "the threshold is subtracted in the step of the spike, dt 1e-4 s",
         source="https://github.com/neuromorphs/NIR, paper/01_lif",
         default_dt_s=1e-4,
         decay="exp",
@@ -181,7 +199,8 @@ def get_profile(name: str) -> Profile:
     if not name:
         raise InputError(
             "no neuron profile was given, and a NIR file does not determine its spikes without one",
-            code="profile-missing", expected=listed, hint="name the framework that the network was trained in",
+            code="profile-missing", expected=listed,
+            hint="name the framework that the network was trained in",
         )  # fmt: skip
     raise InputError(
         f"unknown neuron profile '{name}'", code="profile-unknown", expected=listed,
@@ -203,18 +222,21 @@ def neuron_of(profile: Profile, kind: str, p: Mapping[str, Array], dt: float, ha
     leaky, cuba = kind in ("LI", "LIF", "CubaLI", "CubaLIF"), kind.startswith("Cuba")
     tau = p["tau_mem"] if cuba else p.get("tau", one)
     keep = _keep(profile, tau, dt) if leaky else one
-    gain = _gain(profile, p["r"], tau, keep, dt) if leaky else p["r"] * (dt if profile.if_gain == "per_second" else 1.0)
+    per_step = dt if profile.if_gain == "per_second" else 1.0
+    gain = _gain(profile, p["r"], tau, keep, dt) if leaky else np.asarray(p["r"] * per_step)
     syn_keep = _keep(profile, p["tau_syn"], dt) if cuba else zero
     syn_gain = _gain(profile, p["w_in"], p["tau_syn"], syn_keep, dt) if cuba else one
     start = p.get(profile.start, zero)
     offset = np.asarray((1.0 - keep) * (p.get("v_leak", zero) - start))
-    model = {"IF": "if", "I": "li", "LI": "li", "LIF": "lif", "CubaLI": "cuba_li", "CubaLIF": "cuba_lif"}[kind]
+    model, never = MODELS[kind], np.asarray(np.inf)
     if model.endswith("li"):
-        return FloatNeuron(model, keep, gain, offset, np.asarray(np.inf), "none", zero, False, syn_keep, syn_gain)
+        return FloatNeuron(model, keep, gain, offset, never, "none", zero, False, syn_keep, syn_gain)
     reset = profile.reset_synaptic if profile.reset_synaptic and (cuba or has_loop) else profile.reset
     amount = p["v_threshold"] if reset.startswith("subtract") else np.asarray(p["v_reset"] - start)
     threshold = np.asarray(p["v_threshold"] - start)
-    return FloatNeuron(model, keep, gain, offset, threshold, reset, amount, profile.at_threshold, syn_keep, syn_gain)
+    low = -threshold if profile.floor_at_minus_threshold and kind == "IF" else np.asarray(-np.inf)
+    at = profile.at_threshold
+    return FloatNeuron(model, keep, gain, offset, threshold, reset, amount, at, syn_keep, syn_gain, low)
 
 
 def _keep(profile: Profile, tau: Array, dt: float) -> Array:

@@ -35,18 +35,19 @@ def schedule(network: Network) -> Schedule:
         InputError: a loop of the network is faster than hardware can be.
     """
     start = {population.name: 0 for population in network.populations}
+    moved = ""
     for _ in range(len(start) + 1):
-        moved = None
+        moved = ""
         for projection in network.projections:
             earliest = start[projection.source] + 1 - projection.delay_steps
             if earliest > start[projection.target]:
                 start[projection.target] = earliest
-                moved = projection
-        if moved is None:
+                moved = projection.name
+        if not moved:
             break
     else:
         raise InputError(
-            f"a loop through projection '{moved.name}' is faster than one step per hop",
+            f"a loop through projection '{moved}' is faster than one step per hop",
             code="network-fast-loop",
             where=network.name,
             expected="every loop to have at least one step of delay per projection in it",

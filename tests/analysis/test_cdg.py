@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_chips import HOST_WEST, LINK, gateway_chips, small_chip, torus
+from tests.helpers.small_chips import HOST_WEST, LINK, gateway_chips, small_chip, torus
 
 from neurosim.artefacts.mapping import HOST
 from neurosim.chip.models import Chip

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from neurosim.chip.models import Chip, Figure
+from neurosim.chip.models import Chip, Figure, Provenance
+from neurosim.chip.provenance import numeric_leaves
+from neurosim.chip.tree import dotted
 from neurosim.rules.events import EVENTS
 
 PRICE = Figure(value=1.0, unit="pJ", evidence="assumed", source="test")
@@ -51,7 +53,7 @@ def make_chip(
                 "credit_cycles": 2,
             }  # fmt: skip
     several = chips != (1, 1)
-    return Chip.model_validate(
+    chip = Chip.model_validate(
         {
             "schema_version": 1,
             "name": "test",
@@ -77,3 +79,7 @@ def make_chip(
             **more,
         }
     )  # fmt: skip
+    note = Provenance(evidence="assumed", source="test")
+    return chip.model_copy(
+        update={"provenance": {dotted(path): note for path, _ in numeric_leaves(chip)}}
+    )

@@ -1,6 +1,6 @@
-"""Makes ``tests/helpers`` importable."""
+"""Makes ``tests.helpers`` importable however pytest is started."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
+sys.path.insert(0, str(Path(__file__).parents[2]))

@@ -39,7 +39,7 @@ class Clock:
 
     def __init__(self, shuffle_seed: int | None = None) -> None:
         self.env = simpy.Environment()
-        self.cycles_executed = 0
+        self.last_arrival = 0  # the last cycle in which a message arrived
         self._mail: dict[int, list[Delivery]] = {}
         self._woken: dict[int, list[Component]] = {}
         self._shuffle = None if shuffle_seed is None else random.Random(shuffle_seed)
@@ -81,8 +81,9 @@ class Clock:
 
     def _tick(self, _event: Event) -> None:
         now = int(self.env.now)
-        self.cycles_executed += 1
         mail = self._mail.get(now, [])
+        if mail:
+            self.last_arrival = now
         if self._shuffle:
             self._shuffle.shuffle(mail)
         for deliver, message in mail:

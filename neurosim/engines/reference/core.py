@@ -136,9 +136,13 @@ class CoreModel:
         """Whether a whole packet waits only because the neuron loop is not done."""
         return any(self._rx_whole) and self._outcome is not None and not self._may_receive()
 
-    def receive_queue(self, vc: int) -> deque[Flit]:
-        """The receive FIFO of ``vc``."""
-        return self._rx[vc]
+    def transmit_state(self) -> tuple[int, int]:
+        """(flits, credits) of the transmit FIFO."""
+        return len(self.transmit.queue), self.transmit.credits
+
+    def received(self, vc: int) -> int:
+        """Flits in the receive FIFO of ``vc``."""
+        return len(self._rx[vc])
 
     # STEP
 

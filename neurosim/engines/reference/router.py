@@ -113,6 +113,32 @@ class Router:
             self.want_port[channel] = out
             self.want_channel[channel] = out * self.n_vcs + out_vc
 
+    # what the wait-for graph asks (neurosim.engines.waits.RouterView)
+
+    def occupied_channels(self) -> list[int]:
+        """Input channels that hold flits, ascending."""
+        return sorted(self.occupied)
+
+    def wanted(self, channel: int) -> int:
+        """Output channel that the front flit of ``channel`` wants."""
+        return self.want_channel[channel]
+
+    def owner_of(self, out: int) -> int:
+        """Input channel that owns output channel ``out``, FREE if none."""
+        return self.owner[out]
+
+    def credits_of(self, out: int) -> int:
+        """Credits of output channel ``out``."""
+        return self.credits[out]
+
+    def length_of(self, channel: int) -> int:
+        """Flits in input channel ``channel``."""
+        return len(self.fifo[channel])
+
+    def front_packet(self, channel: int) -> str:
+        """The packet at the front, in words."""
+        return str(self.fifo[channel][0][0])
+
     # STEP
 
     def step(self, now: int) -> None:

@@ -18,7 +18,7 @@ from neurosim.engines.reference.image import CoreImage
 from neurosim.engines.reference.network import Mesh
 from neurosim.engines.reference.packets import Ledger
 from neurosim.engines.reference.steps import StepController
-from neurosim.engines.reference.waits import WaitFinding, WaitGraph
+from neurosim.engines.waits import WaitFinding, WaitGraph, next_check
 from neurosim.fabric.topology import Fabric
 
 IntArray = NDArray[np.int64]
@@ -63,7 +63,7 @@ class SampleRun:
             chip, self.clock, self.ledger, self.cores, self.host, self._host_targets,
             self.sample_steps + plan.program.depth,
         )  # fmt: skip
-        self._waits = WaitGraph(self.mesh, self.cores)
+        self._waits = WaitGraph(fabric, self.mesh.routers, self.cores)
 
     def _host_targets(self, step: int) -> list[tuple[int, int]]:
         """(core, axon) of every packet that the input spikes of ``step`` send, in order."""
@@ -79,16 +79,16 @@ class SampleRun:
     def run(self, sample: int) -> Verdict:
         """Run to the end of the last step, a deadlock, or the limit."""
         env = self.clock.env
-        next_check = self.options.check_every_cycles
+        mark = self.options.check_every_cycles
         while self.steps.done.is_alive:
             upcoming = env.peek()
             if upcoming == math.inf:
                 return self._stopped(sample)
-            if upcoming > next_check:
-                next_check = int(upcoming) + self.options.check_every_cycles
+            if upcoming > mark:
                 finding = self._waits.find()
                 if finding is not None:
-                    return self._deadlocked(sample, finding)
+                    return self._deadlocked(sample, finding, mark)
+                mark = next_check(self.options.check_every_cycles, upcoming)
             if self._step_age(upcoming) > self.options.max_step_cycles:
                 return self._limited(sample)
             env.step()
@@ -105,24 +105,20 @@ class SampleRun:
         """No component has anything to do, yet the step is not over."""
         finding = self._waits.find()
         if finding is not None:
-            return self._deadlocked(sample, finding)
+            return self._deadlocked(sample, finding, self.clock.last_arrival)
         raise AssertionError(
             f"the simulator stopped in cycle {self.clock.now} with {self.ledger.open} open tasks "
             "and no wait-for cycle"
         )
 
-    def _deadlocked(self, sample: int, finding: WaitFinding) -> Verdict:
-        status = "deadlock" if finding.is_global else "partial_deadlock"
-        text = (
-            f"deadlock in step {len(self.steps.start_cycles) - 1}: a cycle of "
-            f"{len(finding.sentences)} waits, {finding.blocked} of {finding.waiting} "
-            "waiting queues can never move again"
-        )
-        return Verdict(status, text, sample, self.clock.now, finding.sentences)
+    def _deadlocked(self, sample: int, finding: WaitFinding, cycle: int) -> Verdict:
+        step = len(self.steps.start_cycles) - 1
+        return finding.verdict(f"deadlock in step {step}: ", sample, cycle)
 
     def _limited(self, sample: int) -> Verdict:
         text = (
             f"step {len(self.steps.start_cycles) - 1} took more than "
             f"{self.options.max_step_cycles} cycles"
         )
-        return Verdict("limit", text, sample, self.clock.now)
+        at = self.steps.start_cycles[-1] + self.options.max_step_cycles
+        return Verdict("limit", text, sample, at)

@@ -15,7 +15,7 @@ from neurosim.engines.reference.network import Mesh
 from neurosim.engines.reference.packets import Flit, Ledger, Packet
 from neurosim.engines.reference.router import Upstream
 from neurosim.engines.reference.transmit import Transmitter
-from neurosim.engines.reference.waits import WaitFinding, WaitGraph
+from neurosim.engines.waits import WaitGraph, next_check
 from neurosim.fabric.topology import build_fabric
 
 
@@ -84,11 +84,11 @@ def run_traffic(
         packets.append(packet)
     for node in nodes:
         node.wake_first()
-    verdict = _drain(clock, ledger, WaitGraph(mesh, {}), max_cycles, options)
+    verdict = _drain(clock, ledger, WaitGraph(fabric, mesh.routers, {}), max_cycles, options)
     return TrafficResult(
         inject=traffic.cycle,
         arrive=np.array([packet.arrive for packet in packets], np.int64),
-        end_cycle=clock.now,
+        end_cycle=verdict.cycle,
         router_traversals=sum(sum(router.port_flits) for router in mesh.routers),
         verdict=verdict,
         port_flits=np.array([router.port_flits for router in mesh.routers], np.int64),
@@ -98,29 +98,20 @@ def run_traffic(
 def _drain(
     clock: Clock, ledger: Ledger, waits: WaitGraph, max_cycles: int, options: RunOptions
 ) -> Verdict:
-    next_check = options.check_every_cycles
+    mark = options.check_every_cycles
     while ledger.open:
         upcoming = clock.env.peek()
         if upcoming == math.inf:
             finding = waits.find()
             assert finding is not None, "traffic stopped without a wait-for cycle"
-            return _deadlocked(clock.now, finding)
-        if upcoming > next_check:
-            next_check = int(upcoming) + options.check_every_cycles
+            return finding.verdict("", -1, clock.last_arrival)
+        if upcoming > mark:
             finding = waits.find()
             if finding is not None:
-                return _deadlocked(clock.now, finding)
+                return finding.verdict("", -1, mark)
+            mark = next_check(options.check_every_cycles, upcoming)
         if upcoming > max_cycles:
             text = f"{ledger.open} packets were still on their way after {max_cycles} cycles"
-            return Verdict("limit", text, -1, clock.now)
+            return Verdict("limit", text, -1, max_cycles)
         clock.env.step()
     return Verdict("ok", "all packets arrived", -1, clock.now)
-
-
-def _deadlocked(now: int, finding: WaitFinding) -> Verdict:
-    status = "deadlock" if finding.is_global else "partial_deadlock"
-    text = (
-        f"a cycle of {len(finding.sentences)} waits, {finding.blocked} of {finding.waiting} "
-        "waiting queues can never move again"
-    )
-    return Verdict(status, text, -1, now, finding.sentences)

@@ -1,0 +1,218 @@
+"""Why a network does not fit: the resource, what is proven, the best that was found, and remedies.
+
+Reads a problem that no partitioner could solve.  Lower bounds count every neuron once, every axon of a
+layer once and every weight once, so they hold for any partition; remedies are tried before they are
+offered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from mapper import capacity
+from mapper.anatomy import Anatomy
+from mapper.capacity import RESOURCE_TEXT, RESOURCES, Kind
+from mapper.infeasible import Infeasibility
+from mapper.partition import packing
+from mapper.partition.base import Found, Problem
+from mapper.partition.candidates import grid_slices
+from mapper.partition.tiling import LayerTiling
+from neurosim.artefacts.mapping import Demand
+from neurosim.chip.models import Chip
+from neurosim.network.connections import Conv
+from neurosim.network.model import Population
+
+MORE_CORES = (2, 4, 8, 16, 32)
+MORE_CAPACITY = 256
+BISECTIONS = 8
+
+
+def explain(problem: Problem) -> Infeasibility:
+    """The infeasibility of ``problem``, which no partitioner solved."""
+    for layer in problem.anatomy.layers:
+        found = _neuron_too_large(problem, layer)
+        if found is not None:
+            return found
+    return _cores_too_few(problem)
+
+
+def _neuron_too_large(problem: Problem, layer: Population) -> Infeasibility | None:
+    """A single neuron of ``layer`` that is more than any core holds."""
+    anatomy, core = problem.anatomy, problem.chip.core
+    worst: tuple[float, str, int, int] | None = None
+    reached = _entries_at_least(anatomy, layer)
+    for piece in grid_slices(layer.name, anatomy.shape(layer.name), anatomy.shape(layer.name)):
+        demand = capacity.slice_demand(anatomy, core, piece, reached)
+        if problem.where(demand):
+            continue
+        for resource in RESOURCES:
+            limit = max(getattr(k.limit, resource) for k in problem.kinds)
+            need = getattr(demand, resource)
+            ratio = need / limit if limit else float("inf")
+            if need > limit and (worst is None or ratio > worst[0]):
+                worst = (ratio, resource, need, limit)
+    if worst is None:
+        return None
+    _, resource, need, limit = worst
+    return Infeasibility(
+        resource=RESOURCE_TEXT[resource],
+        layer=layer.name,
+        demand=need,
+        bound=need,
+        limit=limit,
+        what=f"one neuron of '{layer.name}' takes {need} {RESOURCE_TEXT[resource].split(' per ')[0]}, "
+        f"a core of chip '{problem.chip.name}' has {limit}",
+        remedies=_remedies(problem, None),
+    )
+
+
+def _cores_too_few(problem: Problem) -> Infeasibility:
+    bounds = {layer.name: _at_least(problem, layer) for layer in problem.anatomy.layers}
+    total = capacity.add(bounds.values())
+    bound = max(_cores_for(problem.kinds, r, getattr(total, r)) for r in RESOURCES)
+    demand = _best_found(problem)
+    layer = max(bounds, key=lambda name: (_alone(problem, bounds[name]), name))
+    if bound > problem.n_cores:
+        what = f"the network needs more cores than chip '{problem.chip.name}' has"
+    else:
+        what = f"no partition onto the {problem.n_cores} cores of chip '{problem.chip.name}' was found"
+    what += f"; the largest layer is '{layer}'"
+    return Infeasibility(
+        resource="cores",
+        layer=layer,
+        demand=demand,
+        bound=max(bound, 1),
+        limit=problem.n_cores,
+        what=what,
+        remedies=_remedies(problem, demand),
+    )
+
+
+def _alone(problem: Problem, demand: Demand) -> int:
+    return max(_cores_for(problem.kinds, r, getattr(demand, r)) for r in RESOURCES)
+
+
+def _at_least(problem: Problem, layer: Population) -> Demand:
+    """What ``layer`` takes of each resource in any partition."""
+    anatomy, core = problem.anatomy, problem.chip.core
+    weight_bits = anatomy.network.weight_bits
+    assert weight_bits is not None
+    whole = anatomy.whole(layer.name)
+    axons, words = 0, core.state_words_per_neuron * layer.n
+    for projection in anatomy.into(layer.name):
+        profile = anatomy.profile(projection, whole)
+        axons += profile.n_axons
+        weights = profile.n_synapses
+        if isinstance(projection.connection, Conv) and "conv" in core.synapse_formats:
+            weights = min(weights, int(projection.connection.weight.size))
+        words += core.axon_header_words * profile.n_axons - (-weights * weight_bits // core.word_bits)
+    return Demand(layer.n, axons, words, layer.n * _entries_at_least(anatomy, layer))
+
+
+def _entries_at_least(anatomy: Anatomy, layer: Population) -> int:
+    """Target entries that every neuron of ``layer`` has in any partition."""
+    least = capacity.host_entries(anatomy.network, layer.name)
+    for projection in anatomy.out_of(layer.name):
+        least += int(anatomy.fan_out(projection, [anatomy.whole(projection.target)]).min())
+    return least
+
+
+def _cores_for(kinds: tuple[Kind, ...], resource: str, total: int) -> int:
+    """Cores that hold ``total`` at least, largest first; beyond the chip, of the largest kind."""
+    limits = sorted((getattr(k.limit, resource), len(k.cores)) for k in kinds)
+    cores = 0
+    for limit, count in reversed(limits):
+        if limit and total <= limit * count:
+            return cores + int(-(-total // limit))
+        cores, total = cores + count, total - limit * count
+    largest = limits[-1][0]
+    return cores + (int(-(-total // largest)) if largest else total)
+
+
+def _best_found(problem: Problem) -> int | None:
+    """Cores of the best partition found on more cores of the same kinds, None if there is none."""
+    for factor in MORE_CORES:
+        kinds = tuple(replace(k, cores=k.cores * factor) for k in problem.kinds)
+        larger = replace(problem, kinds=kinds)
+        found = [f for f in (packing.pack_layers(larger), LayerTiling().partition(larger)) if f]
+        sizes = [len(f.clusters) for f in found if len(f.clusters) > problem.n_cores]
+        if sizes:
+            return min(sizes)
+    return None
+
+
+def _remedies(problem: Problem, demand: int | None) -> tuple[str, ...]:
+    """Changes that were tried and work, each on its own."""
+    out = []
+    if demand is not None:
+        mesh = _mesh_that_fits(problem, demand)
+        if mesh:
+            out.append(mesh)
+    for resource in RESOURCES:
+        value = _capacity_that_fits(problem, resource)
+        if value is not None:
+            out.append(f"{value} {RESOURCE_TEXT[resource]}")
+    bits = _weight_bits_that_fit(problem)
+    if bits is not None:
+        out.append(f"{bits}-bit weights")
+    return tuple(out)
+
+
+def _works(problem: Problem) -> Found | None:
+    return LayerTiling().partition(problem)
+
+
+def _mesh_that_fits(problem: Problem, demand: int) -> str | None:
+    mesh = problem.chip.mesh
+    per_side = mesh.cores_per_tile * problem.chip.n_chips
+    first = next(s for s in range(1, demand + 1) if s * s * per_side >= demand)
+    for side in range(first, first + 3):
+        larger = mesh.model_copy(update={"width": side, "height": side})
+        if _works(problem.on(problem.chip.model_copy(update={"mesh": larger}))):
+            return f"a mesh of {side}x{side} tiles" + (" per chip" if problem.chip.n_chips > 1 else "")
+    return None
+
+
+def _capacity_that_fits(problem: Problem, resource: str) -> int | None:
+    """The smallest limit of one resource with which it fits (found by bisection), or None."""
+    now = max(getattr(k.limit, resource) for k in problem.kinds)
+
+    def works(limit: int) -> bool:
+        return _works(problem.on(_with_limit(problem.chip, resource, limit))) is not None
+
+    high = max(now, 1)
+    while not works(high * 2):
+        high *= 2
+        if high > MORE_CAPACITY * now:
+            return None
+    return _bisect(works, high, high * 2)
+
+
+def _bisect(works: Callable[[int], bool], low: int, high: int) -> int:
+    for _ in range(BISECTIONS):
+        if high - low <= 1:
+            break
+        middle = (low + high) // 2
+        low, high = (low, middle) if works(middle) else (middle, high)
+    return high
+
+
+def _with_limit(chip: Chip, resource: str, limit: int) -> Chip:
+    core = chip.core.model_copy(update={resource: limit})
+    kinds = tuple(
+        k if getattr(k, resource) is None else k.model_copy(update={resource: max(limit, getattr(k, resource))})
+        for k in chip.core_types
+    )
+    return chip.model_copy(update={"core": core, "core_types": kinds})
+
+
+def _weight_bits_that_fit(problem: Problem) -> int | None:
+    network = problem.anatomy.network
+    assert network.weight_bits is not None
+    for bits in sorted(problem.chip.core.weight_bits, reverse=True):
+        if bits < network.weight_bits:
+            anatomy = Anatomy(replace(network, weight_bits=bits), problem.anatomy.spikes)
+            if _works(replace(problem, anatomy=anatomy)):
+                return bits
+    return None

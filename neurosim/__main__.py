@@ -1,0 +1,7 @@
+"""``python -m neurosim``: the command line."""
+
+import sys
+
+from neurosim.cli import main
+
+sys.exit(main())

@@ -1,0 +1,45 @@
+"""``import``: a trained network file under a neuron profile becomes a Network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from neurosim import plugins
+
+if TYPE_CHECKING:
+    from neurosim.network.model import Network
+
+DEFAULT_IMPORTER = "nir"
+
+
+def import_network(
+    model: str | Path,
+    profile: str = "",
+    dt_s: float | None = None,
+    out: str | Path | None = None,
+    *,
+    force: bool = False,
+) -> Network:
+    """Read ``model`` as ``profile`` means it; save it at ``out`` if given.
+
+    The importer is the plug-in named like the file's ending (``.nir``: ``nir``), ``nir`` if none is.
+
+    Args:
+        profile: a name of :func:`neurosim.network.profiles.profile_names`; there is no default.
+        dt_s: the time step in seconds; None takes the profile's.
+        force: replace ``out`` if it is an artefact of this program.
+
+    Raises:
+        InputError: the file, the profile or dt is not usable, or ``out`` exists or cannot be written.
+    """
+    from neurosim.api.folders import check_file_free, save_file
+
+    if out is not None:
+        check_file_free(Path(out), force)
+    ending = Path(model).suffix.removeprefix(".").lower()
+    name = ending if ending in plugins.available(plugins.IMPORTERS) else DEFAULT_IMPORTER
+    network: Network = plugins.load(plugins.IMPORTERS, name)(Path(model), profile, dt_s)
+    if out is not None:
+        save_file(network, Path(out), force)
+    return network

@@ -1,0 +1,284 @@
+"""``map``: a float network and a chip become a folder with everything that an engine needs.
+
+The folder: ``float_network.npz`` (as imported), ``quantised_network.npz`` (in the chip's integers),
+``network.npz`` (as mapped: populations may be reshaped or split), ``partition.npz``, ``placement.npz``,
+``routes.npz``, ``program.npz``, ``chip.yaml``, ``mapping.json`` (figures) and ``manifest.json``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mapper import Mapping
+    from neurosim.chip.models import Chip
+    from neurosim.engines.base import Progress, Workload
+    from neurosim.network.model import Network
+
+STAGES = 7
+"""Steps that ``progress`` is told of: load, quantise, compare, the mapper's three, write."""
+
+
+@dataclass(frozen=True)
+class MappingMade:
+    """A mapping in ``folder``; ``figures`` is the content of its ``mapping.json``."""
+
+    folder: Path
+    figures: dict[str, Any]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the user must not miss."""
+        return tuple(self.figures["warnings"])
+
+    def document(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {**self.figures, "written": str(self.folder)}
+
+
+def map_network(
+    net: Network | str | Path,
+    chip: Chip | str | Path,
+    out: str | Path,
+    input: str | Path | None = None,  # noqa: A002 - named like the option
+    seed: int = 0,
+    *,
+    samples: int | None = None,
+    weight_bits: int | None = None,
+    objective: str = "cores",
+    effort: float = 1.0,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> MappingMade:
+    """Quantise ``net`` to ``chip``, partition, place and route it, and write the folder ``out``.
+
+    Args:
+        net: a float network, or the file of one.
+        chip: a chip, the name of a preset, or a chip file.
+        input: samples (``.npz``) that tell the quantiser the ranges and the mapper the traffic, and by
+            which the quantisation loss is measured; without them both are worst-case assumptions.
+        samples: use only the first so many of them.
+        weight_bits: one of the chip's widths; None: the widest up to 8.
+        objective / effort: see :class:`mapper.MapOptions`.
+        force: replace ``out`` if this program made it.
+        progress: called with (stage, stages, text).
+
+    Raises:
+        InputError: something given is not usable, or ``out`` exists or cannot be written.
+        DoesNotFitError: the network does not fit; the text says which resource, and what would help.
+    """
+    from mapper import MapOptions, compile_network
+    from neurosim import store
+    from neurosim.api.folders import check_free, whole_folder
+    from neurosim.chip.loader import load_chip
+    from neurosim.chip.models import Chip as ChipModel
+    from neurosim.network.quantise import QuantiseOptions, quantise
+
+    out = Path(out)
+    check_free(out, force)
+    say = _Stages(progress)
+    say("reading")
+    floating = _float_network(net)
+    system = chip if isinstance(chip, ChipModel) else load_chip(chip)
+    workload = None if input is None else load_workload(input, floating, samples)
+    options = MapOptions(seed=seed, objective=objective, effort=effort)
+    say("quantising")
+    calibration = None if workload is None else workload.spikes
+    integer = quantise(floating, system, QuantiseOptions(weight_bits=weight_bits, calibration=calibration))
+    say("comparing float and integer spikes")
+    loss, activity = _measure(floating, integer, system, workload)
+    options = MapOptions(seed=seed, objective=objective, effort=effort, activity=activity, progress=say)
+    mapped = compile_network(integer, system, options)
+    say("writing")
+    figures = _figures(floating, integer, mapped, system, options, workload, loss)
+    with whole_folder(out, "mapping", _facts(figures), force) as folder:
+        _write(folder, floating, integer, mapped, figures)
+        store.load(folder / "program.npz", type(mapped.program))  # what was written can be read
+    return MappingMade(out, figures)
+
+
+class _Stages:
+    """Counts the stages for a progress callback; also the mapper's callback."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.progress = progress
+        self.done = 0
+
+    def __call__(self, text: str) -> None:
+        if self.progress is not None:
+            self.progress(min(self.done, STAGES), STAGES, text)
+        self.done += 1
+
+
+def load_workload(path: str | Path, network: Network, samples: int | None) -> Workload:
+    """Input samples for ``network`` from an ``.npz`` file.
+
+    Raises:
+        InputError: the file does not hold what the network takes.
+    """
+    from neurosim.engines.base import Workload
+    from neurosim.network.inputs import load_inputs
+
+    data = load_inputs(path, network, samples)
+    return Workload(data.spikes, data.labels, data.digest)
+
+
+def _float_network(net: Network | str | Path) -> Network:
+    from neurosim import store
+    from neurosim.errors import InputError
+    from neurosim.network.model import Network
+
+    network = net if isinstance(net, Network) else store.load(Path(net), Network)
+    if network.is_integer:
+        raise InputError(
+            "the network is already in a chip's integers", code="map-integer-network",
+            where=network.name if isinstance(net, Network) else str(net),
+            expected="a float network, as `import` makes it",
+        )  # fmt: skip
+    return network
+
+
+def _measure(
+    floating: Network, integer: Network, chip: Chip, workload: Workload | None
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The quantisation loss, and spikes per neuron and sample of every population of ``integer``."""
+    if workload is None:
+        return None, None
+    from dataclasses import asdict
+
+    import numpy as np
+
+    from neurosim.analysis.quantisation_loss import quantisation_loss
+    from neurosim.engines.functional import run_functional
+
+    loss = asdict(quantisation_loss(floating, integer, chip, workload))
+    result = run_functional(integer, workload, chip)
+    activity: dict[str, Any] = {}
+    first = 0
+    for population in integer.inputs:
+        part = workload.spikes[:, :, first : first + population.n]
+        activity[population.name] = part.sum(axis=(0, 1), dtype=np.int64) / result.n_samples
+        first += population.n
+    for spikes in result.spikes:
+        n = integer.population(spikes.population).n
+        totals = np.bincount(spikes.neuron, weights=spikes.count, minlength=n)
+        activity[spikes.population] = totals / result.n_samples
+    return loss, activity
+
+
+def _figures(
+    floating: Network, integer: Network, mapped: Mapping, chip: Chip, options: Any,
+    workload: Workload | None, loss: dict[str, Any] | None,
+) -> dict[str, Any]:  # fmt: skip
+    """The content of ``mapping.json``."""
+    from neurosim import store
+    from neurosim.analysis.deadlock import analyse_deadlock, deadlock_dict
+    from neurosim.chip.catalogue import totals
+
+    deadlock = deadlock_dict(analyse_deadlock(chip, mapped.program, None))
+    warnings = list(dict.fromkeys(mapped.network.warnings))
+    if workload is None:
+        warnings.append(f"no input was given: the traffic is {mapped.activity}, and no quantisation loss was measured")
+    if deadlock["mapped_flows"]["verdict"] != "free":
+        warnings.append("this mapping can deadlock: the channel dependency graph of its flows has a cycle")
+    program = mapped.program
+    return {
+        "schema": "neurosim-mapping",
+        "schema_version": 1,
+        "network": {
+            "name": floating.name, "profile": floating.profile, "dt_s": floating.dt_s,
+            "neurons": mapped.network.n_neurons, "synapses": mapped.network.n_synapses,
+            "weight_bits": integer.weight_bits, "float_digest": store.digest(floating),
+            "digest": program.network_digest,
+        },
+        "chip": {"name": chip.name, "digest": program.chip_digest, "chips": chip.n_chips},
+        "seed": options.seed,
+        "objective": options.objective,
+        "effort": options.effort,
+        "input_digest": None if workload is None else workload.digest,
+        "activity": mapped.activity,
+        "cores": {"used": len(program.cores), "available": totals(chip).neuron_cores},
+        "fullest": _fullest(mapped, chip),
+        "layers": _layers(mapped),
+        "traffic": _traffic(mapped),
+        "hardware_steps_beyond_own": program.depth,
+        "solver": [_solver(r) for r in (*mapped.partition.solver, *mapped.placement.solver)],
+        "deadlock": deadlock,
+        "quantisation": loss,
+        "warnings": warnings,
+    }  # fmt: skip
+
+
+def _fullest(mapped: Mapping, chip: Chip) -> dict[str, Any]:
+    """Per resource of a core: the core that is fullest, what it holds and what it could."""
+    from neurosim.analysis.load import RESOURCES, capacity_of, used_capacity
+    from neurosim.fabric.topology import build_fabric
+
+    fabric = build_fabric(chip)
+    rows = [(i.core, used_capacity(i, chip), capacity_of(fabric, i.core)) for i in mapped.program.cores]
+    fullest: dict[str, Any] = {}
+    for resource in RESOURCES:
+        core, used, limit = max(rows, key=lambda r: (r[1][resource] / max(1, r[2][resource]), -r[0]))
+        fullest[resource] = {"core": core, "used": used[resource], "limit": limit[resource]}
+    return fullest
+
+
+def _layers(mapped: Mapping) -> list[dict[str, Any]]:
+    """Per population: its neurons and the cores that hold some of them."""
+    cores: dict[str, set[int]] = {}
+    for image in mapped.program.cores:
+        for group in image.groups:
+            cores.setdefault(group.population, set()).add(image.core)
+    return [
+        {"population": p.name, "neurons": p.n, "cores": sorted(cores.get(p.name, ()))}
+        for p in mapped.network.populations
+        if not p.is_input
+    ]
+
+
+def _traffic(mapped: Mapping) -> dict[str, Any]:
+    """Expected packets per sample, and routers entered per packet."""
+    routes = mapped.routes
+    packets = float(routes.packets.sum())
+    hops = float((routes.packets * routes.hops).sum())
+    return {
+        "flows": int(routes.packets.shape[0]),
+        "packets_per_sample": packets,
+        "hops_per_packet": hops / packets if packets else None,
+    }
+
+
+def _solver(report: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {**asdict(report), "gap": report.gap}
+
+
+def _facts(figures: dict[str, Any]) -> dict[str, Any]:
+    """What the manifest says of a mapping."""
+    from neurosim.api.facts import versions
+
+    digests = {
+        "chip": figures["chip"]["digest"],
+        "float_network": figures["network"]["float_digest"],
+        "input": figures["input_digest"],
+        "network": figures["network"]["digest"],
+    }
+    return {"seed": figures["seed"], "digests": digests, "versions": versions()}
+
+
+def _write(folder: Path, floating: Network, integer: Network, mapped: Mapping, figures: dict[str, Any]) -> None:
+    from neurosim.api.folders import as_json
+    from neurosim.store import save
+
+    save(floating, folder / "float_network.npz")
+    save(integer, folder / "quantised_network.npz")
+    save(mapped.network, folder / "network.npz")
+    save(mapped.partition, folder / "partition.npz")
+    save(mapped.placement, folder / "placement.npz")
+    save(mapped.routes, folder / "routes.npz")
+    save(mapped.program, folder / "program.npz")
+    (folder / "chip.yaml").write_bytes(mapped.program.chip_yaml.encode())
+    (folder / "mapping.json").write_bytes(as_json(figures))

@@ -1,0 +1,145 @@
+"""Runs a command line and turns whatever happens into one clear message and an exit code.
+
+0 fine; 2 bad input; 3 does not fit; 4 deadlock or lost packets; 5 mismatch; 6 limit reached; 130
+stopped by Ctrl-C; 1 our own bug, with the traceback in a file.  A user's mistake never shows one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from neurosim.cli.console import Console
+from neurosim.errors import EXIT_BUG, EXIT_OK, InputError, LimitError, NeurosimError, did_you_mean
+
+EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
+EXIT_PIPE = 141
+DEBUG = "--debug"
+ANYWHERE = ("--json", "--quiet")
+"""Options of every command that may also stand before its name."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line (default: that of the process); returns the exit code."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    debug = DEBUG in given
+    arguments = _command_first([a for a in given if a != DEBUG])
+    console = Console("--json" in arguments, "--quiet" in arguments)
+    try:
+        with _signals() if argv is None else contextlib.nullcontext():
+            code = _invoke(arguments or ["--help"])
+            sys.stdout.flush()
+            return code
+    except NeurosimError as error:
+        console.error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped by Ctrl-C; nothing half-written was left behind\n")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader of our output went away; nothing is wrong
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_PIPE
+    except MemoryError as error:
+        limit = LimitError(
+            "out of memory", code="out-of-memory", hint="use fewer samples at a time, or a smaller network"
+        )
+        if debug:
+            traceback.print_exception(error)
+        console.error(limit)
+        return limit.exit_code
+    except Exception as error:
+        return _bug(error, debug)
+
+
+def _invoke(arguments: list[str]) -> int:
+    from neurosim.cli.commands import app, command_names
+
+    named = next((a for a in arguments if not a.startswith("-")), None)
+    if named is not None and named not in command_names():
+        raise InputError(
+            f"unknown command '{named}'", code="usage", expected="one of " + ", ".join(command_names()),
+            hint=did_you_mean(named, command_names()),
+        )  # fmt: skip
+    try:
+        returned = app(arguments, prog_name="neurosim", standalone_mode=False)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # a usage error of the command-line parser
+            raise _usage(error) from error
+        raise
+    return int(returned or EXIT_OK)
+
+
+def _usage(error: Any) -> InputError:
+    """The parser's complaint in our words; attributes as in click's exceptions."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "neurosim"
+    hint = f"see `{path} --help`"
+    option = getattr(error, "option_name", None)
+    if type(error).__name__ == "NoSuchOption":
+        known = [o for p in context.command.params for o in p.opts] if context is not None else []
+        near = did_you_mean(str(option), known)
+        return InputError(f"unknown option '{option}' of `{path}`", code="usage", hint=near or hint)
+    if type(error).__name__ == "MissingParameter":
+        parameter = error.param
+        name = parameter.opts[-1] if parameter.param_type_name == "option" else parameter.metavar or parameter.name
+        kind = parameter.param_type_name
+        return InputError(f"`{path}` needs the {kind} '{name}'", code="usage", hint=hint)
+    said = str(error.format_message()).rstrip(".")
+    return InputError(said[:1].lower() + said[1:], code="usage", hint=hint)
+
+
+def _command_first(arguments: list[str]) -> list[str]:
+    """Options of every command, written before it, moved behind it."""
+    lead = 0
+    while lead < len(arguments) and arguments[lead] in ANYWHERE:
+        lead += 1
+    if lead == len(arguments) or arguments[lead].startswith("-"):
+        return arguments[lead:] + arguments[:lead]
+    return [arguments[lead], *arguments[:lead], *arguments[lead + 1 :]]
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[None]:
+    """A request to end (SIGTERM, SIGHUP) unwinds like an error, so that unfinished output is removed."""
+
+    def stop(number: int, frame: object) -> None:
+        raise SystemExit(EXIT_TERMINATED)
+
+    names = [n for n in ("SIGTERM", "SIGHUP") if hasattr(signal, n)]
+    before = [(getattr(signal, n), signal.getsignal(getattr(signal, n))) for n in names]
+    for number, handler in before:
+        if handler is signal.SIG_DFL:  # leave nohup alone
+            signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+def _bug(error: Exception, debug: bool) -> int:
+    """Our own mistake: the traceback goes into a file, and to stderr with ``--debug``."""
+    from neurosim import __version__
+
+    text = "".join(traceback.format_exception(error))
+    if debug:
+        sys.stderr.write(text)
+    lines = [
+        f"internal error: {type(error).__name__}: {error}",
+        f"  this is a bug of neurosim {__version__}, not your mistake; please report it",
+    ]
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="neurosim-error-", suffix=".log", delete=False) as log:
+            log.write(f"neurosim {__version__}\n{' '.join(sys.argv)}\n\n{text}")
+        lines.append(f"  with this file: {log.name}")
+    except OSError:
+        lines.append(f"  with what `{DEBUG}` prints (it could not be written to a file)")
+    sys.stderr.write("\n".join(lines) + "\n")
+    return EXIT_BUG

@@ -1,0 +1,47 @@
+"""The built-in engines as plug-ins, registered by entry points like anybody else's.
+
+An engine plug-in is a callable :class:`EnginePlugin`: it gets the mapped program, the integer network
+that was mapped, and the chip, and takes what it needs.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from neurosim.artefacts.program import Program
+from neurosim.artefacts.result import Result
+from neurosim.chip.models import Chip
+from neurosim.engines.base import RunOptions, Workload
+from neurosim.network.model import Network
+
+
+class EnginePlugin(Protocol):
+    """What an entry point of group ``neurosim.engines`` names."""
+
+    def __call__(
+        self, program: Program, network: Network, chip: Chip, workload: Workload, options: RunOptions
+    ) -> Result:
+        """Run on every sample of ``workload``."""
+        ...
+
+
+def functional(
+    program: Program, network: Network, chip: Chip, workload: Workload, options: RunOptions
+) -> Result:
+    """Spikes only, straight from the integer network; labelled with the program that it stands for."""
+    from dataclasses import replace
+
+    from neurosim import store
+    from neurosim.engines.functional import FunctionalEngine
+
+    result = FunctionalEngine(chip).run(network, workload, options)
+    return replace(result, program_digest=store.digest(program))
+
+
+def reference(
+    program: Program, network: Network, chip: Chip, workload: Workload, options: RunOptions
+) -> Result:
+    """Cycle by cycle, in SimPy."""
+    from neurosim.engines.reference import ReferenceEngine
+
+    return ReferenceEngine().run(program, workload, options)

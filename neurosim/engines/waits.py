@@ -1,0 +1,189 @@
+"""The exact wait-for graph of a stopped or running system, for every cycle engine.
+
+A node is a FIFO (or a neuron loop) whose front waits for exactly one other node.  An edge exists only
+if the wait cannot end by itself: the FIFO behind the wanted output is full, the output channel is owned
+by another packet, the loop waits for its transmit FIFO, or the receive FIFO waits for the loop.  A
+cycle of such edges never resolves: it is a deadlock, even while the rest of the system goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from neurosim.artefacts.result import Verdict
+from neurosim.fabric.topology import TO_CORE, Fabric
+from neurosim.fabric.waitfor import find_wait_cycles, nodes_leading_to
+from neurosim.rules.ports import LOCAL
+
+
+class RouterView(Protocol):
+    """One router's state; channels are ``port * n_vcs + vc``, inputs and outputs alike."""
+
+    def occupied_channels(self) -> Sequence[int]:
+        """Input channels that hold flits, ascending."""
+        ...
+
+    def wanted(self, channel: int) -> int:
+        """Output channel that the front flit of an input channel wants."""
+        ...
+
+    def owner_of(self, out: int) -> int:
+        """Input channel that owns an output channel, -1 if free."""
+        ...
+
+    def credits_of(self, out: int) -> int:
+        """Credits of an output channel."""
+        ...
+
+    def length_of(self, channel: int) -> int:
+        """Flits in an input channel."""
+        ...
+
+    def front_packet(self, channel: int) -> str:
+        """The packet at the front of an input channel, in words."""
+        ...
+
+
+class CoreView(Protocol):
+    """One core's state."""
+
+    @property
+    def input_blocked(self) -> bool:
+        """A whole packet waits only because the neuron loop is not done."""
+        ...
+
+    @property
+    def is_stalled(self) -> bool:
+        """The neuron loop waits for room in the transmit FIFO."""
+        ...
+
+    def transmit_state(self) -> tuple[int, int]:
+        """(flits, credits) of the transmit FIFO."""
+        ...
+
+    def received(self, vc: int) -> int:
+        """Flits in the receive FIFO of ``vc``."""
+        ...
+
+
+@dataclass(frozen=True)
+class WaitFinding:
+    """One cycle of the wait-for graph in words, and how much hangs on it.
+
+    ``blocked`` and ``waiting`` count the nodes that can never move again, and all that hold flits.
+    """
+
+    sentences: tuple[str, ...]
+    blocked: int
+    waiting: int
+
+    def verdict(self, where: str, sample: int, cycle: int) -> Verdict:
+        """The run's verdict; ``where`` ends up in front of the summary."""
+        status = "deadlock" if self.blocked >= self.waiting else "partial_deadlock"
+        text = (
+            f"{where}a cycle of {len(self.sentences)} waits, {self.blocked} of {self.waiting} "
+            "waiting queues can never move again"
+        )
+        return Verdict(status, text, sample, cycle, self.sentences)
+
+
+def next_check(every: int, upcoming: float) -> int:
+    """The first multiple of ``every`` that is not before ``upcoming``."""
+    return -(-int(upcoming) // every) * every
+
+
+class WaitGraph:
+    """Builds the graph from views of all routers (by number) and of the used cores."""
+
+    def __init__(
+        self, fabric: Fabric, routers: Sequence[RouterView], cores: Mapping[int, CoreView]
+    ) -> None:
+        self._fabric = fabric
+        self._routers = routers
+        self._cores = cores
+        self._depth = fabric.chip.router.buffer_flits
+        self._per_router = fabric.n_ports * fabric.n_vcs
+        self._first_core = fabric.n_routers * self._per_router
+
+    def find(self) -> WaitFinding | None:
+        """The first cycle, or None if every wait can end."""
+        waits, waiting = self._edges()
+        cycles = find_wait_cycles(waits)
+        if not cycles:
+            return None
+        blocked = sum(map(len, cycles)) + len(nodes_leading_to(waits, cycles))
+        sentences = tuple(self._sentence(node, waits[node]) for node in cycles[0])
+        return WaitFinding(sentences, blocked, waiting)
+
+    def _edges(self) -> tuple[dict[int, int], int]:
+        waits: dict[int, int] = {}
+        waiting = 0
+        for number, router in enumerate(self._routers):
+            for channel in router.occupied_channels():
+                waiting += 1
+                goal = self._router_wait(number, router, channel)
+                if goal is not None:
+                    waits[number * self._per_router + channel] = goal
+        for number in sorted(self._cores):
+            waiting += self._core_waits(number, self._cores[number], waits)
+        return waits, waiting
+
+    def _router_wait(self, number: int, router: RouterView, channel: int) -> int | None:
+        out = router.wanted(channel)
+        owner = router.owner_of(out)
+        if owner not in (-1, channel):
+            return number * self._per_router + owner
+        if router.credits_of(out):
+            return None
+        port, vc = divmod(out, self._fabric.n_vcs)
+        target = int(self._fabric.target[number, port])
+        if target >= 0:
+            behind = int(self._fabric.target_port[number, port]) * self._fabric.n_vcs + vc
+            is_full = self._routers[target].length_of(behind) == self._depth
+            return target * self._per_router + behind if is_full else None
+        if target != TO_CORE:
+            return None
+        core_number = number * self._fabric.chip.mesh.cores_per_tile + port - LOCAL
+        core = self._cores.get(core_number)
+        if core is None or core.received(vc) < self._fabric.chip.core.rx_flits:
+            return None
+        return self._receive_node(core_number)
+
+    def _core_waits(self, number: int, core: CoreView, waits: dict[int, int]) -> int:
+        """Add the edges receive FIFO -> loop -> transmit FIFO -> router of one core."""
+        waiting = 0
+        if core.input_blocked:
+            waits[self._receive_node(number)] = self._receive_node(number) + 1
+            waiting += 1
+        if core.is_stalled:
+            waits[self._receive_node(number) + 1] = self._receive_node(number) + 2
+            waiting += 1
+        flits, credits = core.transmit_state()
+        if flits:
+            waiting += 1
+            tile = self._fabric.tile_of(number)
+            channel = self._fabric.port_of(number) * self._fabric.n_vcs
+            if not credits and self._routers[tile].length_of(channel) == self._depth:
+                waits[self._receive_node(number) + 2] = tile * self._per_router + channel
+        return waiting
+
+    def _receive_node(self, core: int) -> int:
+        """Node of a core's receive FIFO; its neuron loop and transmit FIFO are the next two."""
+        return self._first_core + 3 * core
+
+    def _name(self, node: int) -> str:
+        if node >= self._first_core:
+            core, part = divmod(node - self._first_core, 3)
+            return f"core {core} {('receive FIFO', 'neuron loop', 'transmit FIFO')[part]}"
+        number, channel = divmod(node, self._per_router)
+        port, vc = divmod(channel, self._fabric.n_vcs)
+        return f"{self._fabric.describe(number, port)} input vc {vc}"
+
+    def _sentence(self, node: int, goal: int) -> str:
+        text = f"{self._name(node)} waits for {self._name(goal)}"
+        if node < self._first_core:
+            number, channel = divmod(node, self._per_router)
+            text += f", holding {self._routers[number].front_packet(channel)}"
+        return text

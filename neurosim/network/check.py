@@ -1,0 +1,182 @@
+"""Checks a network on its own, whoever made it: names, shapes, numbers, widths, loops.
+
+Reads a :class:`Network`; writes a list of findings, empty if all is well.  Shares no code with the
+importers and the quantiser.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from neurosim.errors import NeurosimError
+from neurosim.network.connections import Conv, Pool
+from neurosim.network.model import FloatNeuron, IntNeuron, Network, Population, Projection, as_chw
+from neurosim.network.schedule import schedule
+
+MODELS = ("if", "lif", "cuba_lif", "li", "cuba_li")
+RESETS = (
+    "value", "subtract", "subtract_delayed", "subtract_same_time", "zero_with_input", "subtract_multi",
+    "none",
+)  # fmt: skip
+
+
+def check_network(network: Network) -> list[str]:
+    """What is wrong with ``network``, one sentence each, in order of appearance."""
+    found = _check_names(network)
+    if found:
+        return found  # the rest would stumble over them
+    for population in network.populations:
+        found += _check_population(network, population)
+    for projection in network.projections:
+        found += _check_projection(network, projection)
+    if not (math.isfinite(network.dt_s) and network.dt_s > 0):
+        found.append(f"dt_s is {network.dt_s}, not a positive number of seconds")
+    if not found:
+        found += _check_schedule(network)
+    return found
+
+
+def _check_names(network: Network) -> list[str]:
+    found = []
+    for what, names in (
+        ("population", [p.name for p in network.populations]),
+        ("projection", [p.name for p in network.projections]),
+    ):
+        found += [
+            f"{what} '{n}' is there {names.count(n)} times" for n in sorted(set(names)) if names.count(n) > 1
+        ]
+    known = {p.name for p in network.populations}
+    for projection in network.projections:
+        for side, name in (("source", projection.source), ("target", projection.target)):
+            if name not in known:
+                found.append(f"projection '{projection.name}': there is no {side} population '{name}'")
+    found += [f"output '{name}' is not a population" for name in network.outputs if name not in known]
+    if not network.inputs:
+        found.append("there is no input population")
+    if not network.outputs:
+        found.append("there is no output population")
+    return found
+
+
+def _check_population(network: Network, population: Population) -> list[str]:
+    name, neuron = population.name, population.neuron
+    if min(population.shape, default=0) < 1:
+        return [f"population '{name}': shape {population.shape} has no neurons"]
+    if neuron is None:
+        fed = [p.name for p in network.into(name)]
+        return [f"input population '{name}' is the target of '{fed[0]}'"] if fed else []
+    if isinstance(neuron, IntNeuron) != network.is_integer:
+        kinds = ("float", "integer")
+        own, others = kinds[not network.is_integer], kinds[network.is_integer]
+        return [f"population '{name}' is {own} in a network that is {others}"]
+    found = []
+    if neuron.model not in MODELS:
+        found.append(f"population '{name}': unknown model '{neuron.model}'")
+    if neuron.reset not in RESETS:
+        found.append(f"population '{name}': unknown reset '{neuron.reset}'")
+    if neuron.reset == "none" and network.out_of(name):
+        found.append(
+            f"population '{name}' never spikes but is the source of '{network.out_of(name)[0].name}'"
+        )
+    return found + _check_parameters(population)
+
+
+def _check_parameters(population: Population) -> list[str]:
+    neuron, found = population.neuron, []
+    assert neuron is not None
+    arrays = {key: value for key, value in vars(neuron).items() if isinstance(value, np.ndarray)}
+    arrays["population bias"] = population.bias
+    for key, values in arrays.items():
+        if values.shape not in ((), (population.n,)):
+            found.append(
+                f"population '{population.name}': {key} has shape {values.shape}, not () or ({population.n},)"
+            )
+        if isinstance(neuron, FloatNeuron):
+            allowed = key in ("threshold", "v_min")
+            if np.isnan(values).any() or (not allowed and np.isinf(values).any()):
+                found.append(f"population '{population.name}': {key} is not finite")
+        elif key != "population bias" and values.dtype != np.int64:
+            found.append(f"population '{population.name}': {key} has type {values.dtype}, not int64")
+        elif key in ("keep", "current_keep") and ((values < 0) | (values > 4096)).any():
+            found.append(f"population '{population.name}': {key} lies outside 0..4096")
+    if isinstance(neuron, IntNeuron) and not 0 <= neuron.input_shift <= 31:
+        found.append(f"population '{population.name}': input_shift is {neuron.input_shift}")
+    return found
+
+
+def _check_projection(network: Network, projection: Projection) -> list[str]:
+    name, connection = projection.name, projection.connection
+    source, target = network.population(projection.source), network.population(projection.target)
+    found = []
+    n_axons = source.n
+    if projection.pool is not None:
+        found += [f"projection '{name}': {text}" for text in _check_pool(projection.pool, source)]
+        n_axons = math.prod(projection.pool.out_shape)
+    if connection.n_in != n_axons:
+        found.append(f"projection '{name}' takes {connection.n_in} axons, but its source gives {n_axons}")
+    if connection.n_out != target.n:
+        found.append(f"projection '{name}' reaches {connection.n_out} neurons, but its target has {target.n}")
+    if isinstance(connection, Conv):
+        found += [f"projection '{name}': {text}" for text in _check_conv(connection)]
+    if projection.delay_steps < 0:
+        found.append(f"projection '{name}' has a negative delay")
+    return found + _check_weights(network, projection)
+
+
+def _check_pool(pool: Pool, source: Population) -> list[str]:
+    found = []
+    if math.prod(pool.in_shape) != source.n or pool.in_shape != as_chw(source.shape):
+        found.append(f"its pool takes shape {pool.in_shape}, but its source has {as_chw(source.shape)}")
+    if pool.in_shape[0] != pool.out_shape[0]:
+        found.append("its pool changes the number of channels")
+    for axis in (0, 1):
+        room = pool.in_shape[1 + axis] + 2 * pool.padding[axis] - pool.kernel[axis]
+        if pool.stride[axis] < pool.kernel[axis] or pool.kernel[axis] < 1:
+            found.append(f"its pool windows overlap: kernel {pool.kernel}, stride {pool.stride}")
+        elif pool.out_shape[1 + axis] != room // pool.stride[axis] + 1:
+            found.append(f"its pool cannot give shape {pool.out_shape} from {pool.in_shape}")
+    return found
+
+
+def _check_conv(conv: Conv) -> list[str]:
+    found = []
+    co, ci = conv.weight.shape[:2]
+    if conv.groups < 1 or co % conv.groups or ci * conv.groups != conv.in_shape[0] or co != conv.out_shape[0]:
+        kernel = f"kernel {conv.weight.shape} with {conv.groups} groups"
+        found.append(f"{kernel} does not join {conv.in_shape} to {conv.out_shape}")
+    for axis in (0, 1):
+        if min(conv.stride[axis], conv.dilation[axis]) < 1 or conv.padding[axis] < 0:
+            found.append("stride, dilation or padding is out of range")
+            continue
+        last = (conv.out_shape[1 + axis] - 1) * conv.stride[axis] - conv.padding[axis]
+        if last >= conv.in_shape[1 + axis]:
+            found.append(f"its last window begins at {last}, outside the input of {conv.in_shape[1 + axis]}")
+    return found
+
+
+def _check_weights(network: Network, projection: Projection) -> list[str]:
+    weight, name = projection.connection.weight, projection.name
+    if not network.is_integer:
+        return [] if np.isfinite(weight).all() else [f"projection '{name}' has weights that are not finite"]
+    if weight.dtype.kind != "i":
+        return [f"projection '{name}' has weights of type {weight.dtype} in an integer network"]
+    if network.weight_bits is None:
+        return ["the network does not say how wide its weights are"]
+    low, high = -(1 << (network.weight_bits - 1)), (1 << (network.weight_bits - 1)) - 1
+    if weight.size and (int(weight.min()) < low or int(weight.max()) > high):
+        return [f"projection '{name}' has weights outside {low}..{high} ({network.weight_bits} bits)"]
+    return []
+
+
+def _check_schedule(network: Network) -> list[str]:
+    try:
+        plan = schedule(network)
+    except NeurosimError as error:
+        return [error.what]
+    return [
+        f"projection '{p.name}' would take {plan.hardware_delay[p.name]} hardware steps"
+        for p in network.projections
+        if plan.hardware_delay[p.name] < 1
+    ]

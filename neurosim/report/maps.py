@@ -1,0 +1,130 @@
+"""The maps of the HTML report: placement, load of cores and links, and the deadlock cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from neurosim.analysis.deadlock import StaticFinding
+from neurosim.analysis.load import CoreLoad, LinkLoad
+from neurosim.fabric.channels import channel
+from neurosim.fabric.topology import Fabric
+from neurosim.report.data import ReportData
+from neurosim.report.mesh_svg import Mark, core_map, heat_class, link_map
+from neurosim.report.text import count, percent
+
+N_COLOURS = 8
+
+
+@dataclass(frozen=True)
+class MeshMap:
+    """A picture with its title; ``scale`` is (text at 0, text at the top) for heat, else None.
+
+    ``legend`` are (css class, text) pairs.
+    """
+
+    title: str
+    note: str
+    svg: str
+    scale: tuple[str, str] | None = None
+    legend: tuple[tuple[str, str], ...] = ()
+
+
+def layer_colours(data: ReportData) -> dict[str, int]:
+    """Colour index per population on cores, in order of the network."""
+    held = {g.population for image in data.program.cores for g in image.groups}
+    names = [p.name for p in data.network.populations if p.name in held]
+    names += sorted(held - set(names))
+    return {name: index % N_COLOURS for index, name in enumerate(names)}
+
+
+def placement_map(data: ReportData) -> MeshMap:
+    """Which layer lies where; a core with several layers has the colour of the largest."""
+    colours = layer_colours(data)
+    marks = {}
+    for image in data.program.cores:
+        neurons: dict[str, int] = {}
+        for group in image.groups:
+            neurons[group.population] = neurons.get(group.population, 0) + group.n
+        largest = max(neurons, key=lambda name: (neurons[name], name))
+        text = ", ".join(f"{name} ({n} neurons)" for name, n in neurons.items())
+        marks[image.core] = Mark(f"c{colours[largest]}", text, str(image.core))
+    legend = tuple((f"c{index}", name) for name, index in colours.items())
+    svg = core_map(data.fabric, marks, "placement of layers on cores")
+    return MeshMap("Placement", "cores coloured by layer", svg, None, legend)
+
+
+def _core_heat(
+    data: ReportData, title: str, note: str, value: Callable[[CoreLoad], float],
+    text: Callable[[float], str],
+) -> MeshMap:
+    loads = data.figures.cores
+    largest = max((value(load) for load in loads), default=0.0)
+    marks = {
+        load.core: Mark(
+            heat_class(value(load), largest),
+            f"{text(value(load))}; {', '.join(load.populations)}",
+            str(load.core),
+        )
+        for load in loads
+    }
+    return MeshMap(title, note, core_map(data.fabric, marks, title), ("0", text(largest)))
+
+
+def _link_heat(
+    data: ReportData, title: str, note: str, value: Callable[[LinkLoad], float],
+    text: Callable[[LinkLoad], str], top: Callable[[float], str],
+) -> MeshMap:
+    loads = [load for load in data.figures.links if load.kind != "core"]
+    largest = max((value(load) for load in loads), default=0.0)
+    marks = {
+        (load.router, load.port): Mark(heat_class(value(load), largest), text(load))
+        for load in loads
+        if value(load) > 0
+    }
+    return MeshMap(title, note, link_map(data.fabric, marks, title), ("0", top(largest)))
+
+
+def load_maps(data: ReportData) -> list[MeshMap]:
+    """Placement, then core and link heat maps as far as they were measured."""
+    maps = [placement_map(data)]
+    if data.figures.cores:
+        maps.append(_core_heat(
+            data, "Busy cores", "busier of synapse pipeline and neuron loop, share of the run",
+            lambda load: load.utilisation, percent,
+        ))  # fmt: skip
+        maps.append(_core_heat(
+            data, "Synaptic operations", "weights added per core, all samples",
+            lambda load: load.synaptic_operations, count,
+        ))  # fmt: skip
+    if data.figures.links:
+        maps.append(_link_heat(
+            data, "Link traffic", "flits per link, all samples", lambda load: load.flits,
+            lambda load: f"{count(load.flits)} flits, busy {percent(load.utilisation)}",
+            lambda top: f"{count(top)} flits",
+        ))  # fmt: skip
+        maps.append(_link_heat(
+            data, "Blocked links", "cycles in which a flit wanted the link and did not move",
+            lambda load: load.blocked_cycles, lambda load: f"{count(load.blocked_cycles)} cycles",
+            lambda top: f"{count(top)} cycles",
+        ))  # fmt: skip
+    return maps
+
+
+def cycle_map(fabric: Fabric, finding: StaticFinding) -> MeshMap | None:
+    """The channels of a dependency cycle on the mesh; None if there is no cycle."""
+    if not finding.cycle:
+        return None
+    marks = {}
+    cores = []
+    for place, (number, name, _) in enumerate(finding.cycle):
+        at = channel(fabric, number)
+        if at.kind == "link":
+            marks[at.router, at.port] = Mark("alarm", f"channel {place + 1} of the cycle: {name}")
+        else:
+            cores.append(name)
+    note = f"shortest dependency cycle: {len(finding.cycle)} channels"
+    if cores:
+        note += f", {len(cores)} of them at cores"
+    svg = link_map(fabric, marks, f"deadlock cycle of the {finding.subject}")
+    return MeshMap(f"Cycle of the {finding.subject}", note, svg)

@@ -1,0 +1,196 @@
+"""Mesh maps as SVG: tiles, cores and links of all chips and the host, coloured by CSS classes.
+
+Reads a fabric and one value per core or per output port; writes SVG text.  Colours are classes only
+(``h0`` .. ``h8`` for heat, ``c0`` .. ``c7`` for layers, ``off`` for unused), so the page's style decides
+them for light and dark.  ``y`` grows to the north, so row 0 is drawn at the bottom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+
+from neurosim.artefacts.mapping import HOST
+from neurosim.fabric.topology import TO_HOST, Fabric
+from neurosim.rules import ports
+
+N_HEAT = 9
+_QUADRANTS = {1: ((0.0, 0.0, 1.0, 1.0),), 2: ((0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 0.5, 1.0))}
+_FOUR = ((0.0, 0.5, 0.5, 0.5), (0.5, 0.5, 0.5, 0.5), (0.0, 0.0, 0.5, 0.5), (0.5, 0.0, 0.5, 0.5))
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How a core or link is drawn: CSS class and tooltip."""
+
+    css: str
+    title: str
+    label: str = ""
+
+
+def heat_class(value: float, largest: float) -> str:
+    """``h0`` .. ``h8`` for values above 0 up to ``largest``, else ``off``."""
+    if value <= 0 or largest <= 0:
+        return "off"
+    return f"h{min(N_HEAT - 1, int(N_HEAT * value / largest))}"
+
+
+class MeshDrawing:
+    """Places tiles on paper; the same geometry for every map of a system."""
+
+    def __init__(self, fabric: Fabric, tile_share: float) -> None:
+        self.fabric = fabric
+        widest = max(fabric.width, fabric.height)
+        self.pitch = 56.0 if widest <= 10 else 36.0 if widest <= 16 else 26.0
+        self.side = self.pitch * tile_share
+        self.chip_gap = self.pitch * 0.35
+        self.margin = self.pitch * (0.95 if fabric.chip.host else 0.4)
+        mesh, system = fabric.chip.mesh, fabric.chip.system
+        self.width = self._span(fabric.width, system.chips_x)
+        self.height = self._span(fabric.height, system.chips_y)
+        self._mesh = mesh
+
+    def _span(self, tiles: int, chips: int) -> float:
+        return 2 * self.margin + tiles * self.pitch + (chips - 1) * self.chip_gap
+
+    def centre(self, router: int) -> tuple[float, float]:
+        """Middle of a tile on paper."""
+        x, y = self.fabric.xy(router)
+        left = self.margin + (x + 0.5) * self.pitch + (x // self._mesh.width) * self.chip_gap
+        up = self.margin + (y + 0.5) * self.pitch + (y // self._mesh.height) * self.chip_gap
+        return left, self.height - up
+
+    def svg(self, body: list[str], label: str) -> str:
+        """The whole picture with chips' outlines and the host."""
+        parts = [
+            f'<svg class="mesh" viewBox="0 0 {self.width:.0f} {self.height:.0f}" role="img" '
+            f'aria-label="{escape(label)}" style="max-width:{max(230.0, self.width):.0f}px">'
+        ]
+        parts += self._chips() + body + self._host()
+        return "".join([*parts, "</svg>"])
+
+    def _chips(self) -> list[str]:
+        mesh, system = self._mesh, self.fabric.chip.system
+        outlines = []
+        for cy in range(system.chips_y):
+            for cx in range(system.chips_x):
+                corner = (cy * mesh.height + mesh.height - 1) * self.fabric.width + cx * mesh.width
+                x, y = self.centre(corner)
+                outlines.append(
+                    f'<rect class="chip" x="{x - self.pitch / 2:.1f}" y="{y - self.pitch / 2:.1f}" '
+                    f'width="{mesh.width * self.pitch:.1f}" height="{mesh.height * self.pitch:.1f}" rx="6"/>'
+                )
+        return outlines
+
+    def host_box(self) -> tuple[float, float] | None:
+        """Middle of the host's box, or None without a host."""
+        if self.fabric.chip.host is None:
+            return None
+        x, y = self.centre(self.fabric.tile_of(HOST))
+        port = self.fabric.port_of(HOST)
+        reach = 0.98 * self.pitch
+        return x + reach * ports.STEP_X[port], y - reach * ports.STEP_Y[port]
+
+    def _host(self) -> list[str]:
+        at = self.host_box()
+        if at is None:
+            return []
+        w, h = min(34.0, 0.62 * self.pitch), min(18.0, 0.5 * self.pitch)
+        return [
+            f'<rect class="host" x="{at[0] - w / 2:.1f}" y="{at[1] - h / 2:.1f}" width="{w:.1f}" '
+            f'height="{h:.1f}" rx="4"/>',
+            f'<text class="hostname" x="{at[0]:.1f}" y="{at[1]:.1f}" '
+            f'font-size="{min(11.0, 0.26 * self.pitch):.1f}">host</text>',
+        ]
+
+
+def core_map(fabric: Fabric, marks: Mapping[int, Mark], label: str) -> str:
+    """Every core as a box; ``marks`` by core number, all others are unused."""
+    drawing = MeshDrawing(fabric, 0.86)
+    per_tile = fabric.chip.mesh.cores_per_tile
+    boxes = _QUADRANTS.get(per_tile, _FOUR)
+    body = []
+    for router in range(fabric.n_routers):
+        cx, cy = drawing.centre(router)
+        for k in range(per_tile):
+            left, top, wide, high = boxes[k]
+            x, y = cx + (left - 0.5) * drawing.side, cy + (top - 0.5) * drawing.side
+            core = router * per_tile + k
+            body += _core_box(
+                marks.get(core), x, y, wide * drawing.side, high * drawing.side,
+                f"core {core} ({_place(fabric, router)})",
+            )  # fmt: skip
+    return drawing.svg(body, label)
+
+
+def _place(fabric: Fabric, router: int) -> str:
+    x, y = fabric.xy(router)
+    return f"chip {fabric.chip_of(router)}, x {x}, y {y}"
+
+
+def _core_box(mark: Mark | None, x: float, y: float, w: float, h: float, name: str) -> list[str]:
+    css = mark.css if mark else "off"
+    rect = f'<rect class="core {css}" x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" rx="2.5"'
+    if mark is None:
+        return [rect + "/>"]
+    box = [f"{rect}><title>{escape(f'{name}: {mark.title}')}</title></rect>"]
+    if mark.label and min(w, h) >= 20:
+        box.append(
+            f'<text class="corelabel {css}" x="{x + w / 2:.1f}" y="{y + h / 2:.1f}" '
+            f'font-size="{min(12.0, 0.34 * h):.1f}">{escape(mark.label)}</text>'
+        )
+    return box
+
+
+def link_map(fabric: Fabric, marks: Mapping[tuple[int, int], Mark], label: str) -> str:
+    """Every link as an arrow; ``marks`` by (router, output port), all others are faint.
+
+    Opposite directions lie side by side, each on its right; a ring's closing link is a stub at the
+    border.  Key (router, port of the host) is the link to the host.
+    """
+    drawing = MeshDrawing(fabric, 0.46)
+    body: list[str] = []
+    loud: list[str] = []
+    for router in range(fabric.n_routers):
+        cx, cy = drawing.centre(router)
+        half = drawing.side / 2
+        body.append(
+            f'<rect class="tile" x="{cx - half:.1f}" y="{cy - half:.1f}" width="{drawing.side:.1f}" '
+            f'height="{drawing.side:.1f}" rx="3"><title>{escape(_place(fabric, router))}</title></rect>'
+        )
+        for port in range(ports.LOCAL):
+            target = int(fabric.target[router, port])
+            if target < 0 and target != TO_HOST:
+                continue
+            mark = marks.get((router, port))
+            (loud if mark else body).append(_arrow(drawing, router, port, target, mark))
+    return drawing.svg(body + loud, label)
+
+
+def _arrow(drawing: MeshDrawing, router: int, port: int, target: int, mark: Mark | None) -> str:
+    dx, dy = float(ports.STEP_X[port]), -float(ports.STEP_Y[port])
+    cx, cy = drawing.centre(router)
+    start = drawing.side / 2 + 1.5
+    if target == TO_HOST:
+        reach = 0.98 * drawing.pitch - min(17.0, 0.31 * drawing.pitch) - 1.5
+    elif drawing.fabric.wraps[router, port]:
+        reach = start + 0.3 * drawing.pitch
+    else:
+        tx, ty = drawing.centre(target)
+        reach = abs(tx - cx) + abs(ty - cy) - start
+    aside = 0.13 * drawing.pitch
+    x0, y0 = cx + dx * start - dy * aside, cy + dy * start + dx * aside
+    x1, y1 = cx + dx * reach - dy * aside, cy + dy * reach + dx * aside
+    head = 0.1 * drawing.pitch
+    path = (
+        f"M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}"
+        f"M{x1 - dx * head - dy * head:.1f} {y1 - dy * head + dx * head:.1f}L{x1:.1f} {y1:.1f}"
+    )
+    if mark is None:
+        return f'<path class="link off" d="{path}"/>'
+    width = max(1.6, 0.055 * drawing.pitch)
+    return (
+        f'<path class="link {mark.css}" stroke-width="{width:.1f}" d="{path}"><title>'
+        f"{escape(f'{drawing.fabric.describe(router, port)}: {mark.title}')}</title></path>"
+    )

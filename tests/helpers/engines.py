@@ -1,0 +1,8 @@
+"""The cycle engines that every conformance, golden and property test runs."""
+
+from __future__ import annotations
+
+from neurosim.engines.reference.engine import ReferenceEngine
+
+ENGINES = [ReferenceEngine()]
+IDS = [engine.name for engine in ENGINES]
