@@ -60,6 +60,8 @@ class Anatomy:
         self._source_axon: dict[str, IntArray] = {}
         self._axon_spikes: dict[str, FloatArray] = {}
         self._axis: dict[tuple[str, int, int, int], IntArray] = {}
+        self._histogram: dict[tuple[str, int, int, int], tuple[int, IntArray, IntArray]] = {}
+        self._histogram_kind: dict[tuple[bytes, bytes], int] = {}
         self._profile: dict[tuple[object, ...], Profile] = {}
 
     def population(self, name: str) -> Population:
@@ -133,12 +135,11 @@ class Anatomy:
         connection = projection.connection
         key: tuple[object, ...]
         if isinstance(connection, Conv) and projection.pool is None:
-            counts = self._conv_counts(projection, connection, piece)
-            histograms = [np.unique(axis[axis > 0], return_counts=True) for axis in counts]
-            key = (projection.name, *(a.tobytes() + b"|" + n.tobytes() for a, n in histograms))
+            axes = [self._axis_histogram(projection, connection, piece, axis) for axis in range(3)]
+            key = (projection.name, *(number for number, _, _ in axes))
             found = self._profile.get(key)
             if found is None:
-                found = self._profile[key] = _outer_histogram(histograms)
+                found = self._profile[key] = _outer_histogram([(v, n) for _, v, n in axes])
             return found
         key = (projection.name, piece)
         found = self._profile.get(key)
@@ -181,6 +182,24 @@ class Anatomy:
             self._axis_counts(projection.name, conv, 0, *piece.y),
             self._axis_counts(projection.name, conv, 1, *piece.x),
         )
+
+    def _axis_histogram(
+        self, projection: Projection, conv: Conv, piece: Slice, axis: int
+    ) -> tuple[int, IntArray, IntArray]:
+        """(number of its kind, synapses, how often) along channels, rows or columns."""
+        span = (piece.c, piece.y, piece.x)[axis]
+        key = (projection.name, axis, *span)
+        found = self._histogram.get(key)
+        if found is None:
+            if axis == 0:
+                counts = self._channel_counts(conv, piece)
+            else:
+                counts = self._axis_counts(projection.name, conv, axis - 1, *span)
+            values, times = np.unique(counts[counts > 0], return_counts=True)
+            kind = (values.tobytes(), times.tobytes())
+            number = self._histogram_kind.setdefault(kind, len(self._histogram_kind))
+            found = self._histogram[key] = (number, values, times)
+        return found
 
     def _axis_counts(self, name: str, conv: Conv, axis: int, low: int, high: int) -> IntArray:
         key = (name, axis, low, high)

@@ -43,7 +43,8 @@ class Infeasibility:
             got = f"{self.demand} (proven minimum)"
         else:
             gap = 100 * (self.gap or 0.0)
-            got = f"{self.demand} in the best solution found (proven lower bound {self.bound}, gap {gap:.0f} %)"
+            proof = f"proven lower bound {self.bound}, gap {gap:.0f} %"
+            got = f"{self.demand} in the best solution found ({proof})"
         return InfeasibleError(
             self.what,
             code="map-does-not-fit",

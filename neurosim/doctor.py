@@ -20,7 +20,9 @@ REQUIRED = (
     "numpy", "networkx", "simpy", "ortools", "numba", "pydantic", "ruamel.yaml", "typer", "rich", "nir",
     "h5py", "jinja2", "plotly", "pyarrow",
 )  # fmt: skip
-_TRAIN = "pip install torch==2.13.0, then pip install 'neurosim-cycle[train]' (see workloads/digits/README.md)"
+_TRAIN = (
+    "pip install torch==2.13.0, then pip install 'neurosim-cycle[train]' (see workloads/digits/README.md)"
+)
 _RTL = "pip install 'neurosim-cycle[rtl]'"
 _DEV = "pip install -e '.[dev]'"
 OPTIONAL_PACKAGES = (
@@ -74,7 +76,7 @@ class Diagnosis:
         return tuple(p for p in self.parts if p.version is None)
 
 
-def doctor() -> Diagnosis:
+def diagnose() -> Diagnosis:
     """Look at this machine."""
     reinstall = f"pip install --upgrade {DISTRIBUTION}, or pip install . in the source folder"
     parts = [Part(name, _package(name), True, "everything", reinstall) for name in REQUIRED]

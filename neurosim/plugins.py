@@ -46,7 +46,8 @@ def load(group: str, name: str) -> Any:
     except Exception as error:  # a plug-in may fail in any way while it is imported
         raise InputError(
             f"the {kind} '{name}' cannot be imported", code="plugin-broken", where=_origin(found[name]),
-            got=f"{type(error).__name__}: {error}", hint=f"repair or remove the package that registers it in {group}",
+            got=f"{type(error).__name__}: {error}",
+            hint=f"repair or remove the package that registers it in {group}",
         ) from error  # fmt: skip
 
 

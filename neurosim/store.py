@@ -85,7 +85,7 @@ def _pack(value: Any) -> tuple[bytes, list[bytes]]:
     blobs = []
     for array in arrays:
         buffer = io.BytesIO()
-        np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
+        np.lib.format.write_array(buffer, np.asarray(array, order="C"), allow_pickle=False)
         blobs.append(buffer.getvalue())
     return json.dumps(header, sort_keys=True, separators=(",", ":")).encode(), blobs
 

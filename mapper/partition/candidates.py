@@ -99,6 +99,18 @@ def candidates(problem: Problem, name: str, max_tiles: int) -> list[Tiling]:
     return [t for t in found if t is not None]
 
 
+def coarsest(problem: Problem, name: str, max_tiles: int) -> list[Tiling]:
+    """The legal tilings with the fewest tiles."""
+    found: list[Tiling] = []
+    for grid in grids(problem, name, max_tiles):
+        if found and grid[0] * grid[1] * grid[2] > found[0].n_tiles:
+            break
+        tiling = tile(problem, name, grid)
+        if tiling is not None:
+            found.append(tiling)
+    return found
+
+
 def undominated(tilings: list[Tiling], n_kinds: int) -> list[Tiling]:
     """Those that no other beats in traffic and in tiles within every subset of kinds.
 

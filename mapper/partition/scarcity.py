@@ -200,11 +200,12 @@ def _bisect(works: Callable[[int], bool], low: int, high: int) -> int:
 
 def _with_limit(chip: Chip, resource: str, limit: int) -> Chip:
     core = chip.core.model_copy(update={resource: limit})
-    kinds = tuple(
-        k if getattr(k, resource) is None else k.model_copy(update={resource: max(limit, getattr(k, resource))})
-        for k in chip.core_types
-    )
-    return chip.model_copy(update={"core": core, "core_types": kinds})
+    kinds = []
+    for kind in chip.core_types:
+        own = getattr(kind, resource)
+        changed = {} if own is None else {resource: max(limit, own)}
+        kinds.append(kind.model_copy(update=changed))
+    return chip.model_copy(update={"core": core, "core_types": tuple(kinds)})
 
 
 def _weight_bits_that_fit(problem: Problem) -> int | None:

@@ -17,7 +17,7 @@ import numpy as np
 from mapper import capacity
 from mapper.partition import packing
 from mapper.partition.base import Found, Problem, kind_subsets, one_slice_per_core
-from mapper.partition.candidates import Tiling, candidates, undominated
+from mapper.partition.candidates import Tiling, candidates, coarsest, undominated
 from neurosim.artefacts.mapping import Demand, Slice, SolverReport
 
 DETERMINISTIC_SECONDS = 10.0
@@ -51,7 +51,15 @@ class LayerTiling:
 
     def partition(self, problem: Problem) -> Found | None:
         """One tile per core if that fits, else packed slices, else None."""
-        every = [candidates(problem, layer.name, problem.n_cores) for layer in problem.anatomy.layers]
+        names = [layer.name for layer in problem.anatomy.layers]
+        if problem.options.objective == "cores":
+            # A solution of coarsest tilings has the fewest cores that there can be, and any other with
+            # as few is made of coarsest tilings too: nothing else needs to be looked at.
+            few = [coarsest(problem, name, problem.n_cores) for name in names]
+            found = _solve(problem, few, MAX_ROUNDS) if all(few) else None
+            if found is not None:
+                return found
+        every = [candidates(problem, name, problem.n_cores) for name in names]
         if all(every):
             pruned = [undominated(tilings, len(problem.kinds)) for tilings in every]
             found = _solve(problem, pruned, max_rounds=1) or _solve(problem, every, MAX_ROUNDS)

@@ -8,14 +8,20 @@ from __future__ import annotations
 import numpy as np
 
 from mapper.place.assign import assign
-from mapper.place.base import PlaceProblem
+from mapper.place.base import FloatArray, PlaceProblem
 
 
 def gilmore_lawler(problem: PlaceProblem) -> float | None:
-    """Bound of the cost of every legal placement; None if no placement is legal.
+    """Bound of the cost of every legal placement; None if no placement is legal."""
+    found = assign(least_costs(problem), problem.allowed)
+    return None if found is None else max(0.0, found[1])
 
-    A cluster at a position pays its host flows and half of its other flows, largest flows over
-    shortest distances: ``L[i, p] = host[i, p] + 1/2 * sorted flows of i . sorted distances of p``.
+
+def least_costs(problem: PlaceProblem) -> FloatArray:
+    """(n, p) the least that a cluster at a position can pay, so that all together pay the cost.
+
+    Its host flows and half of its other flows, largest flows over shortest distances:
+    ``L[i, p] = host[i, p] + 1/2 * sorted flows of i . sorted distances of p``.
     """
     flow = problem.flow + problem.flow.T
     np.fill_diagonal(flow, 0.0)
@@ -23,6 +29,4 @@ def gilmore_lawler(problem: PlaceProblem) -> float | None:
     own = ~np.eye(problem.p, dtype=bool)
     near = np.sort(distance[own].reshape(problem.p, problem.p - 1), axis=1)[:, : problem.n - 1]
     heavy = -np.sort(-flow, axis=1)[:, : problem.n - 1]
-    cost = problem.host_cost() + 0.5 * heavy @ near.T
-    found = assign(cost, problem.allowed)
-    return None if found is None else max(0.0, found[1])
+    return np.asarray(problem.host_cost() + 0.5 * heavy @ near.T)

@@ -6,13 +6,14 @@ solver; the model asks for a strictly lower cost.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from typing import Any
 
 import numpy as np
 
 from mapper.place.base import IntArray, Placed, PlaceProblem
-from mapper.place.bound import gilmore_lawler
+from mapper.place.bound import gilmore_lawler, least_costs
 from neurosim.artefacts.mapping import SolverReport
 
 DENSE_CLUSTERS = 9
@@ -43,7 +44,7 @@ class Exact:
         best, cost = start, problem.cost(start)
         legal = problem.faults(start) == 0
         scale = _flow_scale(problem)
-        model = _Model(problem, scale)
+        model = _Model(_without_hopeless(problem, cost) if legal else problem, scale)
         if legal:
             model.must_beat(start)
         status, position, bound = model.solve()
@@ -77,6 +78,14 @@ def _bound(problem: PlaceProblem, cost: float, solver_bound: float, proven: bool
     return min(cost, max(simple, solver_bound, 0.0))
 
 
+def _without_hopeless(problem: PlaceProblem, cost: float) -> PlaceProblem:
+    """Forbids positions at which a cluster alone makes every placement dearer than ``cost``."""
+    least = np.where(problem.allowed, least_costs(problem), np.inf)
+    cheapest = least.min(axis=1)
+    alone = least + (cheapest.sum() - cheapest)[:, None]
+    return dataclasses.replace(problem, allowed=problem.allowed & (alone <= cost * (1 + 1e-9)))
+
+
 def _flow_scale(problem: PlaceProblem) -> float:
     most = max(problem.flow.max(initial=0.0), problem.host_in.max(), problem.host_out.max())
     return FLOW_UNITS / float(most) if most > 0 else 1.0
@@ -104,7 +113,7 @@ class _Model:
         for i in range(self.problem.n):
             ok = [s for s, p in enumerate(self.sites) if self.problem.allowed[i, p]]
             self.at.append({s: self.cp.new_bool_var("") for s in ok})
-            self.cp.add_exactly_one(self.at[i].values())
+            self.cp.add_exactly_one(self.at[i].values())  # no candidate at all: infeasible, rightly
         for site in range(len(self.sites)):
             held = [at[site] for at in self.at if site in at]
             self.cp.add(sum(held) <= int(room[site]))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import store
+from neurosim.analysis.energy import PLACELESS
 from neurosim.artefacts.program import Program
 from neurosim.artefacts.result import PacketLog, Result
 from neurosim.chip.models import Chip
@@ -21,8 +22,6 @@ from neurosim.rules import ports
 from neurosim.rules.events import EVENT_INDEX, EVENT_NAMES
 
 IntArray = NDArray[np.int64]
-PLACELESS = ("flit_host", "barrier")
-"""Events that belong to no core and no router."""
 
 
 def check_result(

@@ -22,6 +22,8 @@ from neurosim.rules.events import EVENT_INDEX, EVENT_NAMES
 
 IntArray = NDArray[np.int64]
 EVIDENCE = ("measured", "published", "derived", "assumed")
+PLACELESS = ("flit_host", "barrier")
+"""Events that belong to no core and no router."""
 _SI = {"pJ": 12, "nJ": 9, "uJ": 6, "mW": 3, "W": 0}
 _PICO = Fraction(1, 10**12)
 

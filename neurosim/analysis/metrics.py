@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from neurosim.analysis import load, neurobench
 from neurosim.analysis.accuracy import Accuracy, accuracy
 from neurosim.analysis.deadlock import DeadlockReport, analyse_deadlock, deadlock_dict
-from neurosim.analysis.energy import EnergyReport, energy
+from neurosim.analysis.energy import PLACELESS, EnergyReport, EventEnergy, energy
 from neurosim.analysis.latency import LatencyReport, latency
 from neurosim.analysis.metrics_schema import SCHEMA_VERSION, metrics_schema
 from neurosim.analysis.stats import Spread
@@ -345,7 +345,7 @@ def _energy(report: EnergyReport | None, result: Result) -> dict[str, Any]:
         "by_event": [_event(e) for e in report.by_event],
         "by_core_j": {str(core): float(value) for core, value in report.by_core.items()},
         "by_router_j": {str(router): float(value) for router, value in report.by_router.items()},
-        "elsewhere_j": float(report.elsewhere_j),
+        "elsewhere_j": _elsewhere(report),
         "by_evidence_j": {grade: float(value) for grade, value in report.by_evidence.items()},
         "not_priced": [{"event": e.event, "count": e.count} for e in report.not_priced],
         "checks": [
@@ -356,7 +356,15 @@ def _energy(report: EnergyReport | None, result: Result) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _event(e: Any) -> dict[str, Any]:
+def _elsewhere(report: EnergyReport) -> Any:
+    """Energy of host link and barriers; missing if any of them happened and none has a price."""
+    happened = [e for e in report.by_event if e.event in PLACELESS and e.count]
+    if happened and all(e.price_j is None for e in happened):
+        return NotMeasured("neither the host link nor the barrier is priced")
+    return float(report.elsewhere_j)
+
+
+def _event(e: EventEnergy) -> dict[str, Any]:
     return {
         "event": e.event,
         "count": e.count,

@@ -10,16 +10,38 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neurosim.api.checking import Checked, check
     from neurosim.api.chips import list_chips, show_chip
+    from neurosim.api.demonstrating import DemoMade, demo
+    from neurosim.api.importing import import_network
+    from neurosim.api.mapping import MappingMade, map_network
+    from neurosim.api.reporting import ReportMade, report_run
+    from neurosim.api.running import RunMade, run_mapping
 
 _HOMES = {
+    "Checked": "checking",
+    "DemoMade": "demonstrating",
+    "MappingMade": "mapping",
+    "ReportMade": "reporting",
+    "RunMade": "running",
+    "check": "checking",
+    "demo": "demonstrating",
+    "import_network": "importing",
     "list_chips": "chips",
+    "map_network": "mapping",
+    "report_run": "reporting",
+    "run_mapping": "running",
     "show_chip": "chips",
 }
-__all__ = ["list_chips", "show_chip"]
+__all__ = [
+    "Checked", "DemoMade", "MappingMade", "ReportMade", "RunMade", "check", "demo", "import_network",
+    "list_chips", "map_network", "report_run", "run_mapping", "show_chip",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'neurosim.api' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"neurosim.api.{_HOMES[name]}"), name)
+    value = getattr(importlib.import_module(f"neurosim.api.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

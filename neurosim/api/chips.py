@@ -37,9 +37,10 @@ def list_chips() -> tuple[ChipEntry, ...]:
     from neurosim.chip.loader import load_chip
 
     chips = [load_chip(name) for name in preset_names()]
+    sums = [totals(chip) for chip in chips]
     return tuple(
-        ChipEntry(c.name, " ".join(c.description.split()), c.n_chips, totals(c).neuron_cores, totals(c).neurons)
-        for c in chips
+        ChipEntry(c.name, " ".join(c.description.split()), c.n_chips, t.neuron_cores, t.neurons)
+        for c, t in zip(chips, sums, strict=True)
     )
 
 

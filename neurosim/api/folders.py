@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from neurosim import __version__, store
+from neurosim import store
 from neurosim.errors import InputError
 
 MARKER = "manifest.json"
@@ -130,7 +130,7 @@ def whole_folder(out: Path, kind: str, facts: dict[str, Any], force: bool = Fals
         part.chmod(0o755)
         yield part
         files = sorted(p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file())
-        manifest = {**facts, "made_by": "neurosim", "kind": kind, "version": __version__, "files": files}
+        manifest = {**facts, "made_by": "neurosim", "kind": kind, "files": files}
         (part / MARKER).write_bytes(as_json(manifest))
         _move(part, out)
     except OSError as error:

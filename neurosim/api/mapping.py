@@ -1,8 +1,8 @@
 """``map``: a float network and a chip become a folder with everything that an engine needs.
 
-The folder: ``float_network.npz`` (as imported), ``quantised_network.npz`` (in the chip's integers),
-``network.npz`` (as mapped: populations may be reshaped or split), ``partition.npz``, ``placement.npz``,
-``routes.npz``, ``program.npz``, ``chip.yaml``, ``mapping.json`` (figures) and ``manifest.json``.
+The folder: ``float_network.npz`` (as imported), ``network.npz`` (in the chip's integers, as mapped),
+``partition.npz``, ``placement.npz``, ``routes.npz``, ``program.npz``, ``chip.yaml``, ``mapping.json``
+(figures) and ``manifest.json``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def map_network(
     net: Network | str | Path,
     chip: Chip | str | Path,
     out: str | Path,
-    input: str | Path | None = None,  # noqa: A002 - named like the option
+    input: str | Path | None = None,
     seed: int = 0,
     *,
     samples: int | None = None,
@@ -94,7 +94,7 @@ def map_network(
     say("writing")
     figures = _figures(floating, integer, mapped, system, options, workload, loss)
     with whole_folder(out, "mapping", _facts(figures), force) as folder:
-        _write(folder, floating, integer, mapped, figures)
+        _write(folder, floating, mapped, figures)
         store.load(folder / "program.npz", type(mapped.program))  # what was written can be read
     return MappingMade(out, figures)
 
@@ -180,7 +180,9 @@ def _figures(
     deadlock = deadlock_dict(analyse_deadlock(chip, mapped.program, None))
     warnings = list(dict.fromkeys(mapped.network.warnings))
     if workload is None:
-        warnings.append(f"no input was given: the traffic is {mapped.activity}, and no quantisation loss was measured")
+        warnings.append(
+            f"no input was given: the traffic is {mapped.activity}, and no quantisation loss was measured"
+        )
     if deadlock["mapped_flows"]["verdict"] != "free":
         warnings.append("this mapping can deadlock: the channel dependency graph of its flows has a cycle")
     program = mapped.program
@@ -257,8 +259,8 @@ def _solver(report: Any) -> dict[str, Any]:
 
 
 def _facts(figures: dict[str, Any]) -> dict[str, Any]:
-    """What the manifest says of a mapping."""
-    from neurosim.api.facts import versions
+    """What the manifest says of a mapping; the same words as a run's."""
+    from neurosim.api.facts import software
 
     digests = {
         "chip": figures["chip"]["digest"],
@@ -266,15 +268,14 @@ def _facts(figures: dict[str, Any]) -> dict[str, Any]:
         "input": figures["input_digest"],
         "network": figures["network"]["digest"],
     }
-    return {"seed": figures["seed"], "digests": digests, "versions": versions()}
+    return {"seed": figures["seed"], "digests": digests, **software()}
 
 
-def _write(folder: Path, floating: Network, integer: Network, mapped: Mapping, figures: dict[str, Any]) -> None:
+def _write(folder: Path, floating: Network, mapped: Mapping, figures: dict[str, Any]) -> None:
     from neurosim.api.folders import as_json
     from neurosim.store import save
 
     save(floating, folder / "float_network.npz")
-    save(integer, folder / "quantised_network.npz")
     save(mapped.network, folder / "network.npz")
     save(mapped.partition, folder / "partition.npz")
     save(mapped.placement, folder / "placement.npz")

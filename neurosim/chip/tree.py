@@ -162,14 +162,15 @@ class _Builder:
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.count = 0
+        self.stopped = False
 
     def node(self, raw: Any, depth: int) -> Node:
         mark = Mark(raw.start_mark.line + 1, raw.start_mark.column + 1)
         self.count += 1
-        if depth > _MAX_DEPTH or self.count > _MAX_NODES:
-            if self.count <= _MAX_NODES + 1:
-                self._add(mark, "nested too deeply or too large", "chip-too-deep")
-            self.count = max(self.count, _MAX_NODES + 2)
+        if not self.stopped and (depth > _MAX_DEPTH or self.count > _MAX_NODES):
+            self.stopped = True
+            self._add(mark, "nested too deeply or too large", "chip-too-deep")
+        if self.stopped:
             return Node(mark, None)
         tag = str(raw.tag)
         kind = tag.removeprefix(_TAG) if tag.startswith(_TAG) else None

@@ -31,7 +31,9 @@ Input = Annotated[
     Path, typer.Option("--input", metavar="X.npz", help="x uint8 (samples, steps, *shape), and y if known.")
 ]
 Samples = Annotated[int | None, typer.Option("--samples", metavar="N", help="Only the first N samples.")]
-Engine = Annotated[str, typer.Option("--engine", metavar="NAME", help="reference (cycles) or functional (spikes).")]
+Engine = Annotated[
+    str, typer.Option("--engine", metavar="NAME", help="reference (cycles) or functional (spikes).")
+]
 ChipName = Annotated[str, typer.Option("--chip", metavar="CHIP", help="Name of a preset, or a chip file.")]
 
 
@@ -58,7 +60,9 @@ def root(
 def demo(
     chip: ChipName = "tiny",
     net: Annotated[str, typer.Option("--net", metavar="NET", help="dense or conv.")] = "dense",
-    samples: Annotated[int | None, typer.Option("--samples", metavar="N", help="Digits to simulate.")] = None,
+    samples: Annotated[
+        int | None, typer.Option("--samples", metavar="N", help="Digits to simulate, the first N of 450.")
+    ] = None,
     out: Out = Path("neurosim_out/demo"),
     engine: Engine = "reference",
     seed: Seed = 0,
@@ -73,7 +77,7 @@ def demo(
     console = Console(as_json, quiet)
     with console.progress("demo") as progress:
         made = api.demo(
-            chip=chip, net=net, samples=samples, out=out, engine=engine, seed=seed, force=force, progress=progress
+            chip, net, samples, out, engine=engine, seed=seed, force=force, progress=progress
         )
     console.warn(*made.warnings)
     console.result(
@@ -87,7 +91,7 @@ def import_(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A trained network, .nir.")],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="NET", help="File to write, e.g. net.npz.")],
     profile: Annotated[
-        str, typer.Option("--profile", metavar="NAME", help="Neuron profile: the framework it was trained in.")
+        str, typer.Option("--profile", metavar="NAME", help="Neuron profile: where it was trained.")
     ] = "",
     dt: Annotated[
         float | None, typer.Option("--dt", metavar="S", help="Time step in seconds, if the profile has none.")
@@ -103,7 +107,8 @@ def import_(
     console = Console(as_json, quiet)
     network = api.import_network(model, profile=profile, dt_s=dt, out=out, force=force)
     console.warn(*network.warnings)
-    console.result(tables.network_document(network, out), tables.network(network), tables.written({"network": out}))
+    document = tables.network_document(network, out)
+    console.result(document, *tables.network(network), tables.written({"network": out}))
     return EXIT_OK
 
 
@@ -120,7 +125,9 @@ def map_(
     weight_bits: Annotated[
         int | None, typer.Option("--weight-bits", metavar="W", help="Default: the chip's widest up to 8.")
     ] = None,
-    objective: Annotated[str, typer.Option("--objective", help="cores (fewest) or traffic (least).")] = "cores",
+    objective: Annotated[
+        str, typer.Option("--objective", metavar="GOAL", help="cores (fewest) or traffic (least).")
+    ] = "cores",
     effort: Annotated[float, typer.Option("--effort", help="Scales the solvers' budgets.")] = 1.0,
     seed: Seed = 0,
     force: Force = False,
@@ -149,7 +156,9 @@ def run(
     out: Out,
     engine: Engine = "reference",
     samples: Samples = None,
-    events: Annotated[bool, typer.Option("--events", help="Also write every packet to events.parquet.")] = False,
+    events: Annotated[
+        bool, typer.Option("--events", help="Also write every packet to events.parquet.")
+    ] = False,
     max_step_cycles: Annotated[
         int | None, typer.Option("--max-step-cycles", metavar="N", help="Limit of one time step (exit 6).")
     ] = None,
@@ -184,14 +193,16 @@ def report(
     from neurosim.cli import tables
 
     console = Console(as_json, quiet)
-    made = api.report(out)
+    made = api.report_run(out)
     console.result(made.document(), *tables.report(made), tables.written({"report": made.html}))
     return EXIT_OK
 
 
 @app.command("check")
 def check(
-    artefact: Annotated[Path, typer.Argument(metavar="ARTEFACT", help="Any file or folder of ours, or a chip file.")],
+    artefact: Annotated[
+        Path, typer.Argument(metavar="ARTEFACT", help="Any file or folder of ours, or a chip file.")
+    ],
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -207,7 +218,9 @@ def check(
     return EXIT_OK if found.is_good else EXIT_MISMATCH
 
 
-chips_app = typer.Typer(invoke_without_command=True, help="List the chips that come with the program, or show one.")
+chips_app = typer.Typer(
+    invoke_without_command=True, help="List the chips that come with the program, or show one."
+)
 app.add_typer(chips_app, name="chips")
 
 
@@ -253,9 +266,9 @@ def doctor(as_json: Json = False, quiet: Quiet = False) -> int:
     from dataclasses import asdict
 
     from neurosim.cli import tables
-    from neurosim.doctor import doctor as look
+    from neurosim.doctor import diagnose
 
-    found = look()
+    found = diagnose()
     document = {**asdict(found), "is_healthy": found.is_healthy}
     Console(as_json, quiet).result(document, *tables.doctor(found))
     return EXIT_OK if found.is_healthy else EXIT_BAD_INPUT

@@ -9,15 +9,19 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from neurosim.errors import NeurosimError
 
 if TYPE_CHECKING:
+    from rich.console import Console as Rich
     from rich.console import RenderableType
 
     from neurosim.engines.base import Progress
+
+    Part = RenderableType | Callable[[Rich], None]
+    """Something to show: a table or text, or a function that prints to a rich console."""
 
 
 class Console:
@@ -27,7 +31,7 @@ class Console:
         self.as_json = as_json
         self.quiet = quiet
 
-    def result(self, document: Mapping[str, Any], *human: RenderableType) -> None:
+    def result(self, document: Mapping[str, Any], *human: Part) -> None:
         """The command's result: ``document`` with ``--json``, else ``human`` (nothing with ``--quiet``)."""
         if self.as_json:
             sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
@@ -35,8 +39,13 @@ class Console:
             from rich.console import Console as Rich
 
             out = Rich(file=sys.stdout, highlight=False, soft_wrap=False)
-            for part in human:
-                out.print(part, markup=False)
+            for number, part in enumerate(human):
+                if number:
+                    out.print()
+                if callable(part):
+                    part(out)
+                else:
+                    out.print(part, markup=False)
 
     def warn(self, *texts: str) -> None:
         """Warnings on stderr, also with ``--quiet``: a user must not miss them."""

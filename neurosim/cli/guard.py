@@ -7,6 +7,7 @@ stopped by Ctrl-C; 1 our own bug, with the traceback in a file.  A user's mistak
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -32,6 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = DEBUG in given
     arguments = _command_first([a for a in given if a != DEBUG])
     console = Console("--json" in arguments, "--quiet" in arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows only ASCII gets "?", not a crash
     try:
         with _signals() if argv is None else contextlib.nullcontext():
             code = _invoke(arguments or ["--help"])
@@ -88,8 +92,8 @@ def _usage(error: Any) -> InputError:
         return InputError(f"unknown option '{option}' of `{path}`", code="usage", hint=near or hint)
     if type(error).__name__ == "MissingParameter":
         parameter = error.param
-        name = parameter.opts[-1] if parameter.param_type_name == "option" else parameter.metavar or parameter.name
         kind = parameter.param_type_name
+        name = parameter.opts[-1] if kind == "option" else parameter.metavar or parameter.name
         return InputError(f"`{path}` needs the {kind} '{name}'", code="usage", hint=hint)
     said = str(error.format_message()).rstrip(".")
     return InputError(said[:1].lower() + said[1:], code="usage", hint=hint)

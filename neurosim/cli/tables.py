@@ -10,10 +10,17 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 from rich.text import Text
 
+from neurosim.report.text import count, percent
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from neurosim.api.checking import Checked
     from neurosim.api.chips import ChipCard, ChipEntry
+    from neurosim.api.mapping import MappingMade
+    from neurosim.api.reporting import ReportMade
+    from neurosim.api.running import RunMade
+    from neurosim.cli.console import Part
     from neurosim.doctor import Diagnosis
     from neurosim.network.model import Network
 
@@ -28,13 +35,16 @@ def rows(title: str, pairs: Sequence[tuple[str, str]]) -> Table:
     return table
 
 
-def grid(title: str, columns: Sequence[str], lines: Sequence[Sequence[object]], right: str = "") -> Table:
-    """A table with a header; ``right`` names the columns that hold numbers, separated by spaces."""
+def grid(
+    title: str, columns: Sequence[str], lines: Sequence[Sequence[object]], right: Sequence[str] = ()
+) -> Table:
+    """A table with a header; ``right`` names the columns that hold numbers."""
     from rich import box
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.pad_edge = table.show_edge = False
     for name in columns:
-        table.add_column(name, justify="right" if name in right.split() else "left", overflow="fold")
+        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for line in lines:
         table.add_row(*(Text(str(value)) for value in line))
     return table
@@ -51,25 +61,25 @@ def network(found: Network) -> list[RenderableType]:
         ("name", found.name),
         ("profile", found.profile),
         ("time step", f"{found.dt_s:g} s"),
-        ("neurons", f"{found.n_neurons:,}"),
-        ("synapses", f"{found.n_synapses:,} (convolutions unrolled)"),
+        ("neurons", count(found.n_neurons)),
+        ("synapses", f"{count(found.n_synapses)} (convolutions unrolled)"),
         ("outputs", ", ".join(found.outputs)),
     ]
     populations = [
-        (p.name, "input" if p.neuron is None else p.neuron.model, "x".join(map(str, p.shape)), f"{p.n:,}")
+        (p.name, "input" if p.neuron is None else p.neuron.model, "x".join(map(str, p.shape)), count(p.n))
         for p in found.populations
     ]
     projections = [
-        (p.name, p.source, p.target, type(p.connection).__name__.lower(), f"{p.connection.n_synapses:,}",
-         f"{p.connection.weight.size:,}", p.delay_steps)
+        (p.name, p.source, p.target, type(p.connection).__name__.lower(), count(p.connection.n_synapses),
+         count(p.connection.weight.size), p.delay_steps)
         for p in found.projections
     ]  # fmt: skip
     return [
         rows("Network", facts),
-        grid("Populations", ("name", "model", "shape", "neurons"), populations, "neurons"),
+        grid("Populations", ("name", "model", "shape", "neurons"), populations, ("neurons",)),
         grid(
             "Projections", ("name", "from", "to", "kind", "synapses", "weights", "delay"), projections,
-            "synapses weights delay",
+            ("synapses", "weights", "delay"),
         ),
     ]  # fmt: skip
 
@@ -100,18 +110,129 @@ def network_document(found: Network, out: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def mapping(made: MappingMade) -> list[RenderableType]:
+    """A mapping: what it takes, what the solvers proved, what quantisation cost, and the verdict."""
+    f = made.figures
+    net, cores, traffic = f["network"], f["cores"], f["traffic"]
+    hops = traffic["hops_per_packet"]
+    packets, flows = count(round(traffic["packets_per_sample"], 1)), count(traffic["flows"])
+    routers = "" if hops is None else f", each through {hops:.2f} routers"
+    facts = [
+        ("network", f"{net['name']}, {count(net['neurons'])} neurons, {count(net['synapses'])} synapses"),
+        ("chip", f"{f['chip']['name']}, {count(cores['used'])} of {count(cores['available'])} cores used"),
+        ("weights", f"{net['weight_bits']} bits"),
+        ("traffic", f"{packets} packets per sample in {flows} flows{routers} ({f['activity']})"),
+        ("time", f"a sample takes {f['hardware_steps_beyond_own']} hardware steps beyond its own"),
+        ("seed", str(f["seed"])),
+    ]
+    tables: list[RenderableType] = [rows("Mapping", facts), _fullest(f["fullest"]), _solvers(f["solver"])]
+    if f["quantisation"] is not None:
+        tables.append(_quantisation(f["quantisation"]))
+    said = [line.partition(": ")[::2] for line in f["deadlock"]["lines"] if not line.startswith("run:")]
+    tables.append(rows("Deadlock", [(what, text) if text else ("", what) for what, text in said]))
+    return tables
+
+
+def _fullest(found: Mapping[str, Any]) -> Table:
+    lines = []
+    for name, r in found.items():
+        full = percent(r["used"] / r["limit"], 0) if r["limit"] else ""
+        lines.append((name.replace("_", " "), r["core"], count(r["used"]), count(r["limit"]), full))
+    head = ("resource", "core", "used", "limit", "full")
+    return grid("Fullest core by resource", head, lines, head[1:])
+
+
+def _solvers(reports: Sequence[Mapping[str, Any]]) -> Table:
+    lines = [
+        (
+            r["stage"], r["method"], r["status"], f"{r['objective']:.6g}",
+            "none" if r["bound"] is None else f"{r['bound']:.6g}",
+            "" if r["gap"] is None else percent(r["gap"]),
+        )
+        for r in reports
+    ]  # fmt: skip
+    head = ("stage", "method", "status", "objective", "bound", "gap")
+    return grid("Solvers", head, lines, head[3:])
+
+
+def _quantisation(loss: Mapping[str, Any]) -> Table:
+    lines = [
+        (
+            r["population"], count(r["weights"]), r["weight_bits"], count(r["weights_saturated"]),
+            count(r["spikes_float"]), count(r["spikes_int"]),
+            percent(r["slots_that_differ"] / max(1, r["slots"]), 2),
+        )
+        for r in loss["layers"]
+    ]  # fmt: skip
+    title = f"Quantisation, over {count(loss['n_samples'])} samples"
+    if loss["accuracy_float"] is not None:
+        title += f": accuracy {_accuracies(loss)}"
+    head = ("layer", "weights", "bits", "saturated", "spikes float", "spikes integer", "slots changed")
+    return grid(title, head, lines, head[1:])
+
+
+def _accuracies(found: Mapping[str, Any]) -> str:
+    return f"{percent(found['accuracy_float'], 2)} float, {percent(found['accuracy_int'], 2)} integer"
+
+
+def check(found: Checked) -> list[RenderableType]:
+    """What was checked, and every problem."""
+    lines = [(what, f"{len(bad)} problems" if bad else "good") for what, bad in found.lines]
+    tables: list[RenderableType] = [grid(f"Checked {found.artefact}", ("what", "found"), lines)]
+    if found.problems:
+        tables.append(rows("Problems", [(str(n), text) for n, text in enumerate(found.problems, 1)]))
+    tables.append(Text("good" if found.is_good else f"NOT GOOD: {len(found.problems)} problems"))
+    return tables
+
+
+def run(made: RunMade) -> list[Part]:
+    """A run's headline figures, verdict and comparison; ``report`` shows the rest."""
+    from neurosim.report.terminal import headline_table, latency_table, print_verdict
+
+    data, comparison = made.data, _comparison(made.comparison)
+    facts, load = made.metrics["run"], made.metrics["load"]
+    pairs = [("engine", facts["engine"]), ("samples", count(facts["n_samples"]))]
+    pairs.append(("seed", str(facts["seed"])))
+    if load["busiest_links"]:
+        link = load["busiest_links"][0]
+        pairs.append(("busiest link", f"{link['name']}, {percent(link['utilisation'])} busy"))
+    energy = made.metrics["energy"]
+    if energy["not_priced"]:
+        items = [f"{count(e['count'])} {e['event']}" for e in energy["not_priced"] if e["count"]]
+        pairs.append(("not priced", ", ".join(items) or "nothing that happened"))
+    parts: list[Part] = [rows("Run", pairs), headline_table(data), latency_table(data), comparison]
+    return [*parts, lambda console: print_verdict(console, data)]
+
+
+def report(made: ReportMade) -> list[Part]:
+    """Everything about a run, from its folder."""
+    from neurosim.report.terminal import print_report
+
+    return [lambda console: print_report(console, made.run.data), _comparison(made.run.comparison)]
+
+
+def _comparison(found: Mapping[str, Any]) -> RenderableType:
+    equal = found["spikes_equal_functional"]
+    said = {True: "equal, every one", False: "DIFFERENT: " + ", ".join(found["populations_that_differ"])}
+    pairs = [("spikes against the functional engine", said.get(equal, f"not compared: {found['reason']}"))]
+    if found["accuracy_float"] is not None:
+        pairs.append(("accuracy on these samples", _accuracies(found)))
+    return rows("Comparison", pairs)
+
+
 def chips(entries: Sequence[ChipEntry]) -> RenderableType:
     """The list of presets."""
-    lines = [(e.name, e.n_chips, f"{e.neuron_cores:,}", f"{e.neurons:,}", e.description) for e in entries]
-    return grid("Chips", ("name", "chips", "cores", "neurons", "description"), lines, "chips cores neurons")
+    lines = [(e.name, e.n_chips, count(e.neuron_cores), count(e.neurons), e.description) for e in entries]
+    head = ("name", "chips", "cores", "neurons", "description")
+    return grid("Chips", head, lines, ("chips", "cores", "neurons"))
 
 
 def chip(card: ChipCard) -> list[RenderableType]:
     """One chip in full."""
-    lines = [
-        (n.path, f"{n.value} {n.unit}".strip(), n.evidence, n.source + (f" ({n.conditions})" if n.conditions else ""))
-        for n in card.numbers
-    ]
+    lines = []
+    for n in card.numbers:
+        conditions = f" ({n.conditions})" if n.conditions else ""
+        lines.append((n.path, f"{n.value} {n.unit}".strip(), n.evidence, n.source + conditions))
     return [
         rows("Chip", [*card.summary, ("digest", card.digest)]),
         grid("Where the numbers come from", ("number", "value", "evidence", "source"), lines),
@@ -144,8 +265,8 @@ def doctor(found: Diagnosis) -> list[RenderableType]:
     for part in found.missing:
         ways.setdefault(part.command, []).append(part.name)
     if ways:
-        lines = [(", ".join(names), command) for command, names in ways.items()]
-        tables.append(grid("How to get what is missing", ("part", "command"), [list(line) for line in lines]))
+        missing = [(", ".join(names), command) for command, names in ways.items()]
+        tables.append(grid("How to get what is missing", ("part", "command"), missing))
     verdict = "everything required is there" if found.is_healthy else "something required is missing"
     tables.append(Text(verdict))
     return tables

@@ -42,6 +42,6 @@ def reference(
     program: Program, network: Network, chip: Chip, workload: Workload, options: RunOptions
 ) -> Result:
     """Cycle by cycle, in SimPy."""
-    from neurosim.engines.reference import ReferenceEngine
+    from neurosim.engines.reference.engine import ReferenceEngine
 
     return ReferenceEngine().run(program, workload, options)

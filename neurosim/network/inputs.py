@@ -119,9 +119,9 @@ def _shaped(x: NDArray[np.uint8], network: Network, where: str | None) -> NDArra
     return x.reshape(*x.shape[:2], total)
 
 
-def _labels(y: NDArray[np.generic] | None, n_samples: int, n_steps: int, where: str | None) -> NDArray[
-    np.int64
-]:
+def _labels(
+    y: NDArray[np.generic] | None, n_samples: int, n_steps: int, where: str | None
+) -> NDArray[np.int64]:
     if y is None:
         return np.full(n_samples, -1, np.int64)
     if y.shape != (n_samples,):

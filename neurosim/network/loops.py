@@ -73,6 +73,17 @@ def components(network: Network) -> tuple[tuple[str, ...], ...]:
     return tuple(_sorted_groups(network, [g for g in groups if g[0] not in inputs], inputs))
 
 
+def in_running_order(network: Network) -> Network:
+    """``network`` with its inputs first, then its populations in the order in which they run."""
+    order = [p.name for p in network.inputs] + [name for group in components(network) for name in group]
+    projections = sorted(network.projections, key=lambda p: order.index(p.target))
+    return replace(
+        network,
+        populations=tuple(network.population(name) for name in order),
+        projections=tuple(projections),
+    )
+
+
 def _step_order(network: Network) -> list[str]:
     """Populations sorted so that projections without delay go forward."""
     waiting = {

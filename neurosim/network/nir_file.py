@@ -119,7 +119,7 @@ def read_graph(path: Path) -> Graph:
                     got=f"{', '.join(sorted(stored)) or 'nothing'} at the top",
                 )  # fmt: skip
             return _Reader(str(path)).graph(stored["node"])
-    except (OSError, KeyError, RuntimeError, UnicodeDecodeError) as error:
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError, MemoryError) as error:
         raise InputError(
             "damaged or truncated HDF5 file", code="nir-damaged", where=str(path),
             hint="export or copy it again",
@@ -186,7 +186,8 @@ class _Reader:
                 f"node '{name}' has the unsupported type '{kind}'", code="nir-unknown-type", where=self.where,
                 expected="one of " + ", ".join(SUPPORTED), hint=did_you_mean(kind, SUPPORTED),
             )  # fmt: skip
-        values = {key: self._value(name, kind, key, item[key]) for key in sorted(item) if _is_data(item[key])}
+        keys = [key for key in sorted(item) if key != "type" and hasattr(item[key], "dtype")]
+        values = {key: self._value(name, kind, key, item[key]) for key in keys}
         for key in _REQUIRED[kind]:
             if key not in values:
                 raise InputError(
@@ -232,10 +233,6 @@ class _Reader:
             f"edge {edge}: there is no node '{name}'", code="nir-dangling-edge", where=self.where,
             expected="one of " + ", ".join(sorted(known, key=natural)), hint=did_you_mean(name, known),
         )  # fmt: skip
-
-
-def _is_data(item: Any) -> bool:
-    return hasattr(item, "dtype")
 
 
 def _text(raw: Any) -> str:

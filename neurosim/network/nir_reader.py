@@ -13,7 +13,7 @@ from pathlib import Path as FilePath
 import numpy as np
 
 from neurosim.errors import InputError
-from neurosim.network.loops import add_loop_delays
+from neurosim.network.loops import add_loop_delays, in_running_order
 from neurosim.network.model import FloatNeuron, Network, Population, Projection
 from neurosim.network.nir_file import NEURON_KINDS, Graph, Node, natural, read_graph
 from neurosim.network.nir_linear import LinearPart, Path, is_identity
@@ -83,6 +83,7 @@ class _Importer:
             profile=self.profile.name,
         )
         network, loop_warnings = add_loop_delays(network)
+        network = in_running_order(network)
         return replace(network, warnings=(*self.warnings, *self._unused(), *loop_warnings))
 
     def _projections(self, neurons: list[str]) -> list[Projection]:

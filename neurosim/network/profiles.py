@@ -135,9 +135,8 @@ _PROFILES: tuple[Profile, ...] = (
     ),
     Profile(
         name="norse-1.1",
-        description="norse LIFBoxCell, LIFCell and IAFCell: fires above the threshold, reset to "
-        "v_reset in the "
-        "same step; norse 1.1.0 writes tau times dt, so correct its files (tau / dt) before",
+        description="norse LIFBoxCell, LIFCell and IAFCell: fires above the threshold, reset to v_reset in "
+        "the same step; norse 1.1.0 writes tau times dt, so correct its files (tau / dt) before",
         source="norse 1.1.0, norse/torch/functional/{lif,lif_box,iaf}.py and utils/export_nir.py",
         default_dt_s=1e-3,
         reset="value",
@@ -171,8 +170,7 @@ _PROFILES: tuple[Profile, ...] = (
         _EULER,
         name="nir-paper-exp",
         description="the sinabs and rockpool traces of the NIR paper: exponential decay, input gain "
-        "r dt/tau, "
-        "the threshold is subtracted in the step of the spike, dt 1e-4 s",
+        "r dt/tau, the threshold is subtracted in the step of the spike, dt 1e-4 s",
         source="https://github.com/neuromorphs/NIR, paper/01_lif",
         default_dt_s=1e-4,
         decay="exp",

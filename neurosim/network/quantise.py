@@ -32,6 +32,7 @@ from neurosim.rules.neuron import DECAY_ONE
 
 MAX_SHIFT = 12  # twelve bits below the weights: the decays themselves have no more
 MAX_SHIFT_WITHOUT_LEAK = 4  # a sixteenth of a weight step, for threshold and bias
+_HUGE = 2.0**62  # what is larger fits no register and is reported as this
 _ROUNDING = 1e-9  # relative; keeps th * S that is an integer but for float noise from moving up by one
 
 
@@ -307,7 +308,7 @@ def _threshold(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     if neuron.reset == "none":
         return np.asarray(widths.membrane, np.int64), np.zeros((), np.int64)
-    exact = scaled.threshold * unit
+    exact = np.clip(scaled.threshold * unit, -_HUGE, _HUGE)
     noise = _ROUNDING * np.maximum(1.0, np.abs(exact))
     if neuron.at_threshold:
         threshold = np.asarray(np.ceil(exact - noise), np.int64)
@@ -319,7 +320,7 @@ def _threshold(
 
 
 def _integers(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    return np.asarray(np.rint(values), dtype=np.int64)
+    return np.asarray(np.rint(np.clip(values, -_HUGE, _HUGE)), dtype=np.int64)
 
 
 def _check_fits(

@@ -26,8 +26,8 @@ ACCENT, SECOND, QUIET = "var(--c0)", "var(--c1)", "var(--c7)"
 
 def _layout(x: str, y: str, **more: Any) -> dict[str, Any]:
     return {
-        "xaxis": {"title": {"text": x}, **more.pop("xaxis", {})},
-        "yaxis": {"title": {"text": y}, **more.pop("yaxis", {})},
+        "xaxis": {"title": {"text": x, "font": {"size": 13}}, **more.pop("xaxis", {})},
+        "yaxis": {"title": {"text": y, "font": {"size": 13}}, **more.pop("yaxis", {})},
         "margin": {"l": 64, "r": 16, "t": 16, "b": 48},
         "height": 300,
         "showlegend": False,

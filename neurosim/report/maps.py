@@ -10,7 +10,7 @@ from neurosim.analysis.load import CoreLoad, LinkLoad
 from neurosim.fabric.channels import channel
 from neurosim.fabric.topology import Fabric
 from neurosim.report.data import ReportData
-from neurosim.report.mesh_svg import Mark, core_map, heat_class, link_map
+from neurosim.report.mesh_svg import Mark, core_map, heat_class, link_map, router_map
 from neurosim.report.text import count, percent
 
 N_COLOURS = 8
@@ -28,6 +28,7 @@ class MeshMap:
     svg: str
     scale: tuple[str, str] | None = None
     legend: tuple[tuple[str, str], ...] = ()
+    is_lines: bool = False
 
 
 def layer_colours(data: ReportData) -> dict[str, int]:
@@ -82,7 +83,23 @@ def _link_heat(
         for load in loads
         if value(load) > 0
     }
-    return MeshMap(title, note, link_map(data.fabric, marks, title), ("0", top(largest)))
+    svg = link_map(data.fabric, marks, title)
+    return MeshMap(title, note, svg, ("0", top(largest)), is_lines=True)
+
+
+def _queue_map(data: ReportData) -> MeshMap:
+    """The fullest input buffer of every router."""
+    peaks = data.result.counters.queue_peak_flits.max(axis=1)
+    largest = int(peaks.max())
+    marks = {
+        router: Mark(heat_class(int(peak), largest), f"{int(peak)} flits", str(int(peak)))
+        for router, peak in enumerate(peaks)
+        if peak
+    }
+    room = data.chip.router.buffer_flits
+    note = f"fullest input buffer of each router, of {room} flits"
+    svg = router_map(data.fabric, marks, "fullest buffers")
+    return MeshMap("Fullest buffers", note, svg, ("0", f"{largest} flits"))
 
 
 def load_maps(data: ReportData) -> list[MeshMap]:
@@ -108,6 +125,8 @@ def load_maps(data: ReportData) -> list[MeshMap]:
             lambda load: load.blocked_cycles, lambda load: f"{count(load.blocked_cycles)} cycles",
             lambda top: f"{count(top)} cycles",
         ))  # fmt: skip
+    if data.result.counters.queue_peak_flits.size:
+        maps.append(_queue_map(data))
     return maps
 
 

@@ -42,30 +42,32 @@ class MeshDrawing:
     def __init__(self, fabric: Fabric, tile_share: float) -> None:
         self.fabric = fabric
         widest = max(fabric.width, fabric.height)
-        self.pitch = 56.0 if widest <= 10 else 36.0 if widest <= 16 else 26.0
+        self.pitch = 68.0 if widest <= 5 else 56.0 if widest <= 10 else 36.0 if widest <= 16 else 26.0
         self.side = self.pitch * tile_share
         self.chip_gap = self.pitch * 0.35
-        self.margin = self.pitch * (0.95 if fabric.chip.host else 0.4)
         mesh, system = fabric.chip.mesh, fabric.chip.system
-        self.width = self._span(fabric.width, system.chips_x)
-        self.height = self._span(fabric.height, system.chips_y)
+        edge = self.pitch * (0.36 if fabric.chip.mesh.topology == "torus" else 0.1)
+        self._margin = [edge] * 4  # by direction, as ports are numbered
+        if fabric.chip.host is not None:
+            self._margin[fabric.port_of(HOST)] = self.pitch * 0.9
+        east, north, west, south = self._margin
+        self.width = east + west + fabric.width * self.pitch + (system.chips_x - 1) * self.chip_gap
+        self.height = north + south + fabric.height * self.pitch + (system.chips_y - 1) * self.chip_gap
         self._mesh = mesh
-
-    def _span(self, tiles: int, chips: int) -> float:
-        return 2 * self.margin + tiles * self.pitch + (chips - 1) * self.chip_gap
 
     def centre(self, router: int) -> tuple[float, float]:
         """Middle of a tile on paper."""
         x, y = self.fabric.xy(router)
-        left = self.margin + (x + 0.5) * self.pitch + (x // self._mesh.width) * self.chip_gap
-        up = self.margin + (y + 0.5) * self.pitch + (y // self._mesh.height) * self.chip_gap
+        left = self._margin[ports.WEST] + (x + 0.5) * self.pitch + (x // self._mesh.width) * self.chip_gap
+        up = self._margin[ports.SOUTH] + (y + 0.5) * self.pitch + (y // self._mesh.height) * self.chip_gap
         return left, self.height - up
 
     def svg(self, body: list[str], label: str) -> str:
         """The whole picture with chips' outlines and the host."""
         parts = [
             f'<svg class="mesh" viewBox="0 0 {self.width:.0f} {self.height:.0f}" role="img" '
-            f'aria-label="{escape(label)}" style="max-width:{max(230.0, self.width):.0f}px">'
+            f'aria-label="{escape(label)}" style="max-width:{max(220.0, self.width):.0f}px;'
+            f'--lane:{0.085 * self.pitch:.1f}px">'
         ]
         parts += self._chips() + body + self._host()
         return "".join([*parts, "</svg>"])
@@ -143,6 +145,18 @@ def _core_box(mark: Mark | None, x: float, y: float, w: float, h: float, name: s
     return box
 
 
+def router_map(fabric: Fabric, marks: Mapping[int, Mark], label: str) -> str:
+    """Every router as one box, however many cores its tile has; ``marks`` by router number."""
+    drawing = MeshDrawing(fabric, 0.7)
+    body = []
+    for router in range(fabric.n_routers):
+        cx, cy = drawing.centre(router)
+        x, y = cx - drawing.side / 2, cy - drawing.side / 2
+        name = f"router ({_place(fabric, router)})"
+        body += _core_box(marks.get(router), x, y, drawing.side, drawing.side, name)
+    return drawing.svg(body, label)
+
+
 def link_map(fabric: Fabric, marks: Mapping[tuple[int, int], Mark], label: str) -> str:
     """Every link as an arrow; ``marks`` by (router, output port), all others are faint.
 
@@ -179,18 +193,19 @@ def _arrow(drawing: MeshDrawing, router: int, port: int, target: int, mark: Mark
     else:
         tx, ty = drawing.centre(target)
         reach = abs(tx - cx) + abs(ty - cy) - start
-    aside = 0.13 * drawing.pitch
+    aside = 0.12 * drawing.pitch
+    head = 0.17 * drawing.pitch if mark else 0.0
     x0, y0 = cx + dx * start - dy * aside, cy + dy * start + dx * aside
     x1, y1 = cx + dx * reach - dy * aside, cy + dy * reach + dx * aside
-    head = 0.1 * drawing.pitch
-    path = (
-        f"M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}"
-        f"M{x1 - dx * head - dy * head:.1f} {y1 - dy * head + dx * head:.1f}L{x1:.1f} {y1:.1f}"
-    )
     if mark is None:
-        return f'<path class="link off" d="{path}"/>'
-    width = max(1.6, 0.055 * drawing.pitch)
+        return f'<path class="link off" d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}"/>'
+    neck_x, neck_y, wing = x1 - dx * head, y1 - dy * head, 0.6 * head
+    path = (
+        f"M{x0:.1f} {y0:.1f}L{neck_x:.1f} {neck_y:.1f}"
+        f"M{x1:.1f} {y1:.1f}L{neck_x - dy * wing:.1f} {neck_y + dx * wing:.1f}"
+        f"L{neck_x + dy * wing:.1f} {neck_y - dx * wing:.1f}Z"
+    )
     return (
-        f'<path class="link {mark.css}" stroke-width="{width:.1f}" d="{path}"><title>'
+        f'<path class="link {mark.css}" d="{path}"><title>'
         f"{escape(f'{drawing.fabric.describe(router, port)}: {mark.title}')}</title></path>"
     )

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.helpers.small_chips import HOST_WEST, LINK, gateway_chips, small_chip, torus
 
 from neurosim.artefacts.mapping import HOST
 from neurosim.chip.models import Chip
 from neurosim.errors import MismatchError
 from neurosim.fabric import cdg, channels, walks
 from neurosim.fabric.topology import Fabric, build_fabric
+from tests.helpers.small_chips import HOST_WEST, LINK, gateway_chips, small_chip, torus
 
 BLOCKING_CORE = {"receive_during_update": False}
 

@@ -42,6 +42,13 @@ def test_a_dump_says_a_shared_source_once():
     assert text.count("invented for this teaching chip") == 2  # once for numbers, once as a price
     assert "\nprovenance: " in "\n" + text
     assert "  buffer_flits: 4\n" in text
+    assert 'cycle:\n  period_ps: {value: 100, evidence: "derived", ' in dump_chip(CHIPS["loihi_2018"])
+
+
+def test_small_prices_are_numbers_for_older_yaml_readers_too():
+    price = {"value": 1e-7, "unit": "pJ", "evidence": "assumed", "source": "s"}
+    chip = edit_chip(CHIPS["tiny"], {"energy.events.barrier": price})
+    assert "barrier: {value: 1.0e-07, " in dump_chip(chip)
 
 
 def test_order_of_keys_in_a_file_does_not_matter():

@@ -220,6 +220,10 @@ CASES = {
         "weight_bits: [4, 8]", "weight_bits: &again [*again]",
         "23:16: nested too deeply or too large [chip-too-deep]",
     ),
+    "alias of itself, twice": (
+        "weight_bits: [4, 8]", "weight_bits: &again [*again, *again]",
+        "23:16: nested too deeply or too large [chip-too-deep]",
+    ),
     "number without a source": (
         "provenance: {evidence: assumed, source: invented}\ncycle: {period_ps: 1000}",
         "cycle: {period_ps: 1000}",
@@ -364,7 +368,7 @@ def test_text_that_is_no_chip(case):
 def test_aliases_that_explode_are_refused_quickly():
     lines = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
-    assert message("\n".join(lines)).endswith("nested too deeply or too large [chip-too-deep]")
+    assert message("\n".join(lines)) == "chip.yaml:1:37: nested too deeply or too large [chip-too-deep]"
 
 
 def test_several_mistakes_are_shown_in_file_order():
@@ -387,6 +391,7 @@ def test_no_more_than_five_mistakes_are_shown():
     got = message(text)
     assert got.count("[chip-out-of-range]") == 5
     assert got.endswith("\nand 2 more mistakes")
+    assert message(text.replace("tx_flits: -8", "tx_flits: 8")).endswith("\nand 1 more mistake")
 
 
 def test_the_error_itself_has_the_first_mistakes_parts():

@@ -279,9 +279,9 @@ def test_provenance_rows_in_detail():
 
 
 def test_core_types_keep_what_they_do_not_change():
-    kinds = ({"name": "big", "tiles": [[1, 2]], "neurons": 99, "axons": 7},)
+    kinds = ({"name": "big", "tiles": [[1, 2]], "neurons": 99, "axons": 7, "target_entries": 0},)
     chip = edit_chip(load_chip("tiny"), {"core_types": kinds})
-    assert tile_capacity(chip, 1, 2) == CoreCapacity(99, 1024, 7, 512, True, "big")
+    assert tile_capacity(chip, 1, 2) == CoreCapacity(99, 1024, 7, 0, True, "big")
     assert tile_capacity(chip, 2, 1) == CoreCapacity(64, 1024, 256, 512, True, "base")
 
 

@@ -39,7 +39,7 @@ def make_chip(
     router: dict[str, Any] | None = None,
     core: dict[str, Any] | None = None,
     link: dict[str, Any] | None = None,
-    host: dict[str, Any] | None | str = "default",
+    host: dict[str, Any] | str | None = "default",
     sync: dict[str, Any] | None = None,
     **more: Any,
 ) -> Chip:
@@ -71,7 +71,7 @@ def make_chip(
             "host": host,
             "sync": {"base_cycles": 5, **(sync or {})},
             "energy": {
-                "events": {name: PRICE for name in EVENTS},
+                "events": dict.fromkeys(EVENTS, PRICE),
                 "static_power_per_chip": Figure(
                     value=1.0, unit="mW", evidence="assumed", source="test"
                 ),

@@ -2,283 +2,347 @@
 
 The same rules, in the same order, as :mod:`neurosim.engines.reference.router`; only the bookkeeping
 differs: requests are kept as bit masks that change when a FIFO's front changes, and a router is looked
-at only while some requested output has a credit.
+at only while some requested output has a credit.  ``C``, ``A`` and ``B`` are the arrays of
+:mod:`neurosim.engines.compiled.layout`; ``K`` are the packets' addresses.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numba import njit
 
 from neurosim.engines.compiled.jit import RULES
+from neurosim.engines.compiled.layout import place
 from neurosim.rules import arbiter
 
+Array = Any
 _pick = RULES.pick
 _advance = RULES.advance
 _output_port = RULES.output_port
 _output_vc = RULES.output_vc
 _ONE_WINNER = arbiter.ONE_WINNER_PER_ROUTER
-_ONE = np.uint32(1)
+
+ACTIVE = place("ACTIVE")
+ASKED = place("ASKED")
+BACK = place("BACK")
+BACK_LATENCY = place("BACK_LATENCY")
+BLOCKED = place("BLOCKED")
+CHIP_HEIGHT = place("CHIP_HEIGHT")
+CHIP_WIDTH = place("CHIP_WIDTH")
+CREDITED = place("CREDITED")
+CREDITS = place("CREDITS")
+CREDIT_TO = place("CREDIT_TO")
+CROSSES = place("CROSSES")
+DESTINATION = place("DESTINATION")
+DROPPED = place("DROPPED")
+DROPPING = place("DROPPING")
+DROP_AFTER = place("DROP_AFTER")
+FIFO = place("FIFO")
+FIRST = place("FIRST")
+FLITS = place("FLITS")
+FLIT_TO = place("FLIT_TO")
+FLIT_WHAT = place("FLIT_WHAT")
+FREE_AT = place("FREE_AT")
+GATEWAY_COLUMN = place("GATEWAY_COLUMN")
+GATEWAY_ROW = place("GATEWAY_ROW")
+HEIGHT = place("HEIGHT")
+HELD = place("HELD")
+INTERVAL = place("INTERVAL")
+IN_WHEEL = place("IN_WHEEL")
+IS_ACTIVE = place("IS_ACTIVE")
+LATENCY = place("LATENCY")
+LENGTH = place("LENGTH")
+N_ACTIVE = place("N_ACTIVE")
+N_CREDITS = place("N_CREDITS")
+N_FLITS = place("N_FLITS")
+N_PORTS = place("N_PORTS")
+OWNER = place("OWNER")
+PEAK = place("PEAK")
+PICK = place("PICK")
+POLICY = place("POLICY")
+PORT_FLITS = place("PORT_FLITS")
+PORT_POINTER = place("PORT_POINTER")
+REQUESTS = place("REQUESTS")
+RING = place("RING")
+ROUTER_POINTER = place("ROUTER_POINTER")
+ROUTING = place("ROUTING")
+SINCE = place("SINCE")
+SLOTS = place("SLOTS")
+VCS = place("VCS")
+VC_POINTER = place("VC_POINTER")
+VC_POLICY = place("VC_POLICY")
+VSHIFT = place("VSHIFT")
+WANT = place("WANT")
+WHEEL = place("WHEEL")
+WIDTH = place("WIDTH")
+WRAPS = place("WRAPS")
+X = place("X")
+Y = place("Y")
 
 
-@njit(cache=True)
-def post_flit(net: Any, at: int, to: int, flit: int) -> None:
+@njit(cache=True, _nrt=False)
+def post_flit(C: Array, A: Array, B: Array, at: int, to: int, flit: int) -> None:
     """Put a flit on the wheel for cycle ``at``."""
-    slot = at & (net.wheel - 1)
-    n = net.n_flits[slot]
-    net.flit_to[slot, n] = to
-    net.flit_what[slot, n] = flit
-    net.n_flits[slot] = n + 1
-    net.in_wheel[0] += 1
+    slot = at & (C[WHEEL] - 1)
+    n = A[C[N_FLITS] + slot]
+    A[C[FLIT_TO] + slot * C[SLOTS] + n] = to
+    A[C[FLIT_WHAT] + slot * C[SLOTS] + n] = flit
+    A[C[N_FLITS] + slot] = n + 1
+    B[C[IN_WHEEL]] += 1
 
 
-@njit(cache=True)
-def post_credit(net: Any, at: int, to: int) -> None:
+@njit(cache=True, _nrt=False)
+def post_credit(C: Array, A: Array, B: Array, at: int, to: int) -> None:
     """Put a credit on the wheel for cycle ``at``."""
-    slot = at & (net.wheel - 1)
-    n = net.n_credits[slot]
-    net.credit_to[slot, n] = to
-    net.n_credits[slot] = n + 1
-    net.in_wheel[0] += 1
+    slot = at & (C[WHEEL] - 1)
+    n = A[C[N_CREDITS] + slot]
+    A[C[CREDIT_TO] + slot * C[SLOTS] + n] = to
+    A[C[N_CREDITS] + slot] = n + 1
+    B[C[IN_WHEEL]] += 1
 
 
-@njit(cache=True)
-def activate(net: Any, router: int) -> None:
+@njit(cache=True, _nrt=False)
+def activate(C: Array, A: Array, B: Array, router: int) -> None:
     """Look at ``router`` in this cycle's STEP."""
-    if net.is_active[router] == 0:
-        net.is_active[router] = 1
-        net.active[net.n_active[0]] = router
-        net.n_active[0] += 1
+    if A[C[IS_ACTIVE] + router] == 0:
+        A[C[IS_ACTIVE] + router] = 1
+        A[C[ACTIVE] + B[C[N_ACTIVE]]] = router
+        B[C[N_ACTIVE]] += 1
 
 
-@njit(cache=True)
-def new_front(net: Any, router: int, local: int, now: int) -> None:
+@njit(cache=True, _nrt=False)
+def new_front(C: Array, A: Array, B: Array, K: Array, router: int, local: int, now: int) -> None:
     """A flit came to the front of a channel: route a head, let a body follow."""
-    v = net.vcs
-    channel = router * 8 * v + local
-    net.since[channel] = now
-    flit = net.fifo[channel * net.ring + net.first[channel]]
+    vs = C[VSHIFT]
+    channel = (router << (3 + vs)) + local
+    B[C[SINCE] + channel] = now
+    flit = A[C[FIFO] + channel * C[RING] + A[C[FIRST] + channel]]
     if flit & 15 == 0:
-        packet = flit >> 4
-        goal = net.goal[packet]
+        address = K[flit >> 4]
+        goal = address >> 3
         port = _output_port(
-            net.routing, net.x[router], net.y[router], net.x[goal], net.y[goal],
-            net.exit_port[packet], net.chip_width, net.chip_height, net.width, net.height,
-            net.gateway_row, net.gateway_column,
+            C[ROUTING], A[C[X] + router], A[C[Y] + router], A[C[X] + goal], A[C[Y] + goal],
+            address & 7, C[CHIP_WIDTH], C[CHIP_HEIGHT], C[WIDTH], C[HEIGHT],
+            C[GATEWAY_ROW], C[GATEWAY_COLUMN],
         )  # fmt: skip
-        if v == 1:
-            net.want[channel] = port
+        if vs == 0:
+            A[C[WANT] + channel] = port
         else:
             link = router * 8 + port
             vc = _output_vc(
-                net.vc_policy, local % v, local // v, port, net.crosses[link] != 0, net.wraps[link] != 0
+                C[VC_POLICY], local & ((1 << vs) - 1), local >> vs, port, A[C[CROSSES] + link] != 0, A[C[WRAPS] + link] != 0
             )
-            net.want[channel] = port * v + vc
-    out = net.want[channel]
-    net.requests[router * 8 * v + out] |= _ONE << np.uint32(local)
-    net.asked[router] |= _ONE << np.uint32(out)
+            A[C[WANT] + channel] = (port << vs) + vc
+    out = A[C[WANT] + channel]
+    B[C[REQUESTS] + (router << (3 + vs)) + out] |= 1 << local
+    B[C[ASKED] + router] |= 1 << out
 
 
-@njit(cache=True)
-def arrive_flit(net: Any, channel: int, flit: int, now: int) -> None:
+@njit(cache=True, _nrt=False)
+def arrive_flit(C: Array, A: Array, B: Array, K: Array, channel: int, flit: int, now: int) -> None:
     """A flit reaches an input channel of a router."""
-    v = net.vcs
-    router = channel // (8 * v)
-    port = channel // v
-    n = net.length[channel]
-    net.fifo[channel * net.ring + ((net.first[channel] + n) & (net.ring - 1))] = flit
-    net.length[channel] = n + 1
-    net.held[port] += 1
-    if net.held[port] > net.peak[port]:
-        net.peak[port] = net.held[port]
+    vs = C[VSHIFT]
+    router = channel >> (3 + vs)
+    port = channel >> vs
+    n = A[C[LENGTH] + channel]
+    A[C[FIFO] + channel * C[RING] + ((A[C[FIRST] + channel] + n) & (C[RING] - 1))] = flit
+    A[C[LENGTH] + channel] = n + 1
+    A[C[HELD] + port] += 1
+    if A[C[HELD] + port] > A[C[PEAK] + port]:
+        A[C[PEAK] + port] = A[C[HELD] + port]
     if n == 0:
-        new_front(net, router, channel - router * 8 * v, now)
-    activate(net, router)
+        new_front(C, A, B, K, router, channel - (router << (3 + vs)), now)
+    activate(C, A, B, router)
 
 
-@njit(cache=True)
-def arrive_credit(net: Any, channel: int) -> None:
+@njit(cache=True, _nrt=False)
+def arrive_credit(C: Array, A: Array, B: Array, channel: int) -> None:
     """A credit reaches an output channel of a router."""
-    v = net.vcs
-    router = channel // (8 * v)
-    bit = _ONE << np.uint32(channel - router * 8 * v)
-    net.credits[channel] += 1
-    net.credited[router] |= bit
-    if net.asked[router] & bit:
-        activate(net, router)
+    vs = C[VSHIFT]
+    router = channel >> (3 + vs)
+    bit = 1 << (channel - (router << (3 + vs)))
+    A[C[CREDITS] + channel] += 1
+    B[C[CREDITED] + router] |= bit
+    if B[C[ASKED] + router] & bit:
+        activate(C, A, B, router)
 
 
-@njit(cache=True)
-def pop(net: Any, router: int, local: int, now: int) -> int:
+@njit(cache=True, _nrt=False)
+def pop(C: Array, A: Array, B: Array, K: Array, router: int, local: int, now: int) -> int:
     """Take the front flit of a channel and send its slot's credit upstream."""
-    v = net.vcs
-    channel = router * 8 * v + local
-    first = net.first[channel]
-    flit = net.fifo[channel * net.ring + first]
-    net.first[channel] = (first + 1) & (net.ring - 1)
-    net.length[channel] -= 1
-    out = net.want[channel]
-    slot = router * 8 * v + out
-    net.requests[slot] &= ~(_ONE << np.uint32(local))
-    if net.requests[slot] == 0:
-        net.asked[router] &= ~(_ONE << np.uint32(out))
-    port = channel // v
-    net.held[port] -= 1
-    post_credit(net, now + net.back_latency[port], net.back[port] + channel - port * v)
-    if net.length[channel] > 0:
-        new_front(net, router, local, now + 1)
+    vs = C[VSHIFT]
+    channel = (router << (3 + vs)) + local
+    first = A[C[FIRST] + channel]
+    flit = A[C[FIFO] + channel * C[RING] + first]
+    A[C[FIRST] + channel] = (first + 1) & (C[RING] - 1)
+    A[C[LENGTH] + channel] -= 1
+    out = A[C[WANT] + channel]
+    slot = (router << (3 + vs)) + out
+    B[C[REQUESTS] + slot] &= ~(1 << local)
+    if B[C[REQUESTS] + slot] == 0:
+        B[C[ASKED] + router] &= ~(1 << out)
+    port = channel >> vs
+    A[C[HELD] + port] -= 1
+    post_credit(C, A, B, now + A[C[BACK_LATENCY] + port], A[C[BACK] + port] + channel - (port << vs))
+    if A[C[LENGTH] + channel] > 0:
+        new_front(C, A, B, K, router, local, now + 1)
     return flit
 
 
-@njit(cache=True)
-def move(net: Any, router: int, local: int, now: int) -> None:
+@njit(cache=True, _nrt=False)
+def move(C: Array, A: Array, B: Array, K: Array, router: int, local: int, now: int) -> None:
     """Send the front flit of a channel on."""
-    v = net.vcs
-    base = router * 8 * v
-    out = net.want[base + local]
-    link = router * 8 + out // v
-    net.blocked[link] += now - net.since[base + local]
-    flit = pop(net, router, local, now)
-    net.owner[base + out] = -1 if (flit & 15) == net.flits - 1 else local
-    net.credits[base + out] -= 1
-    if net.credits[base + out] == 0:
-        net.credited[router] &= ~(_ONE << np.uint32(out))
-    net.free_at[link] = now + net.interval[link]
-    net.port_flits[link] += 1
-    if v > 1:
-        net.vc_pointer[router * 8 + local // v] = _advance(local % v, v)
-    post_flit(net, now + net.latency[link], net.destination[link] + out % v, flit)
+    vs = C[VSHIFT]
+    base = router << (3 + vs)
+    out = A[C[WANT] + base + local]
+    link = router * 8 + (out >> vs)
+    B[C[BLOCKED] + link] += now - B[C[SINCE] + base + local]
+    flit = pop(C, A, B, K, router, local, now)
+    A[C[OWNER] + base + out] = -1 if (flit & 15) == C[FLITS] - 1 else local
+    A[C[CREDITS] + base + out] -= 1
+    if A[C[CREDITS] + base + out] == 0:
+        B[C[CREDITED] + router] &= ~(1 << out)
+    B[C[FREE_AT] + link] = now + A[C[INTERVAL] + link]
+    B[C[PORT_FLITS] + link] += 1
+    if vs > 0:
+        A[C[VC_POINTER] + router * 8 + (local >> vs)] = _advance(local & ((1 << vs) - 1), C[VCS])
+    post_flit(C, A, B, now + A[C[LATENCY] + link], A[C[DESTINATION] + link] + (out & ((1 << vs) - 1)), flit)
 
 
-@njit(cache=True)
-def movable(net: Any, router: int, out: int, now: int) -> int:
+@njit(cache=True, _nrt=False)
+def movable(C: Array, A: Array, B: Array, router: int, out: int, now: int) -> int:
     """Mask of local input channels whose front flit could go to ``out`` now."""
-    v = net.vcs
-    base = router * 8 * v
-    if now < net.free_at[router * 8 + out // v]:
+    vs = C[VSHIFT]
+    base = router << (3 + vs)
+    if now < B[C[FREE_AT] + router * 8 + (out >> vs)]:
         return 0
-    mask = np.int64(net.requests[base + out])
-    owner = net.owner[base + out]
+    mask = B[C[REQUESTS] + base + out]
+    owner = A[C[OWNER] + base + out]
     if owner >= 0:
         mask &= 1 << owner
-    if net.drop_after:
-        mask &= ~np.int64(net.dropping[router])
-        for local in range(net.n_ports * v):
-            if mask >> local & 1 and net.since[base + local] > now:
+    if C[DROP_AFTER]:
+        mask &= ~B[C[DROPPING] + router]
+        for local in range(C[N_PORTS] << vs):
+            if mask >> local & 1 and B[C[SINCE] + base + local] > now:
                 mask &= ~(1 << local)
     return mask
 
 
-@njit(cache=True)
-def propose(net: Any, router: int, now: int, by_port: Any, chosen: Any) -> int:
+@njit(cache=True, _nrt=False)
+def propose(C: Array, A: Array, B: Array, router: int, now: int, by_port: Array, chosen: Array) -> int:
     """Which inputs ask for which output port; returns the mask of output ports asked for.
 
     ``by_port[o]`` becomes a mask of input ports, ``chosen[i]`` the local channel input ``i`` proposes.
     """
-    v = net.vcs
-    ready = np.int64(net.asked[router] & net.credited[router])
+    vs = C[VSHIFT]
+    ready = B[C[ASKED] + router] & B[C[CREDITED] + router]
     outputs = 0
-    if v == 1:
-        for out in range(net.n_ports):
+    if vs == 0:
+        for out in range(C[N_PORTS]):
             if ready >> out & 1:
-                mask = movable(net, router, out, now)
+                mask = movable(C, A, B, router, out, now)
                 by_port[out] = mask
                 if mask:
                     outputs |= 1 << out
-        for port in range(net.n_ports):
+        for port in range(C[N_PORTS]):
             chosen[port] = port
         return outputs
     eligible = 0
-    for out in range(net.n_ports * v):
+    for out in range(C[N_PORTS] << vs):
         if ready >> out & 1:
-            eligible |= movable(net, router, out, now)
-    for port in range(net.n_ports):
+            eligible |= movable(C, A, B, router, out, now)
+    for port in range(C[N_PORTS]):
         by_port[port] = 0
-    for port in range(net.n_ports):
-        vcs = eligible >> (port * v) & ((1 << v) - 1)
+    for port in range(C[N_PORTS]):
+        vcs = eligible >> (port << vs) & ((1 << (1 << vs)) - 1)
         if vcs:
-            local = port * v + _pick(net.policy, vcs, net.vc_pointer[router * 8 + port])
-            out_port = net.want[router * 8 * v + local] // v
+            local = (port << vs) + _pick(C[POLICY], vcs, A[C[VC_POINTER] + router * 8 + port])
+            out_port = A[C[WANT] + (router << (3 + vs)) + local] >> vs
             chosen[port] = local
             by_port[out_port] |= 1 << port
             outputs |= 1 << out_port
     return outputs
 
 
-@njit(cache=True)
-def step_router(net: Any, router: int, now: int, by_port: Any, chosen: Any, winners: Any) -> None:
+@njit(cache=True, _nrt=False)
+def step_router(
+    C: Array, A: Array, B: Array, K: Array, router: int, now: int,
+    by_port: Array, chosen: Array, winners: Array,
+) -> None:  # fmt: skip
     """One router's STEP."""
-    if net.drop_after:
-        discard(net, router, now)
-    outputs = propose(net, router, now, by_port, chosen)
-    if outputs and net.policy == _ONE_WINNER:
-        port = _pick(net.policy, outputs, net.router_pointer[router])
-        net.router_pointer[router] = _advance(port, net.n_ports)
+    if C[DROP_AFTER]:
+        discard(C, A, B, K, router, now)
+    outputs = propose(C, A, B, router, now, by_port, chosen)
+    if outputs and C[POLICY] == _ONE_WINNER:
+        port = _pick(C[POLICY], outputs, A[C[ROUTER_POINTER] + router])
+        A[C[ROUTER_POINTER] + router] = _advance(port, C[N_PORTS])
         outputs = 1 << port
     n = 0
-    for port in range(net.n_ports):
+    for port in range(C[N_PORTS]):
         if outputs >> port & 1:
             link = router * 8 + port
-            winner = net.pick[net.port_pointer[link] * 256 + by_port[port]]
-            net.port_pointer[link] = _advance(winner, net.n_ports)
+            winner = A[C[PICK] + A[C[PORT_POINTER] + link] * 256 + by_port[port]]
+            A[C[PORT_POINTER] + link] = _advance(winner, C[N_PORTS])
             winners[n] = chosen[winner]
             n += 1
     for k in range(n):
-        move(net, router, winners[k], now)
-    if net.drop_after:
-        give_up(net, router, now)
+        move(C, A, B, K, router, winners[k], now)
+    if C[DROP_AFTER]:
+        give_up(C, A, B, router, now)
 
 
-@njit(cache=True)
-def step_routers(net: Any, now: int, by_port: Any, chosen: Any, winners: Any) -> None:
+@njit(cache=True, _nrt=False)
+def step_routers(
+    C: Array, A: Array, B: Array, K: Array, now: int,
+    by_port: Array, chosen: Array, winners: Array,
+) -> None:  # fmt: skip
     """STEP of every active router; those with nothing to grant fall asleep."""
-    n, keep = net.n_active[0], 0
+    n, keep = B[C[N_ACTIVE]], 0
     for k in range(n):
-        router = net.active[k]
-        step_router(net, router, now, by_port, chosen, winners)
-        awake = net.asked[router] & net.credited[router]
-        if awake or (net.drop_after and net.asked[router]):
-            net.active[keep] = router
+        router = A[C[ACTIVE] + k]
+        step_router(C, A, B, K, router, now, by_port, chosen, winners)
+        awake = B[C[ASKED] + router] & B[C[CREDITED] + router]
+        if awake or (C[DROP_AFTER] and B[C[ASKED] + router]):
+            A[C[ACTIVE] + keep] = router
             keep += 1
         else:
-            net.is_active[router] = 0
-    net.n_active[0] = keep
+            A[C[IS_ACTIVE] + router] = 0
+    B[C[N_ACTIVE]] = keep
 
 
-@njit(cache=True)
-def discard(net: Any, router: int, now: int) -> None:
+@njit(cache=True, _nrt=False)
+def discard(C: Array, A: Array, B: Array, K: Array, router: int, now: int) -> None:
     """Throw away one flit of each packet that was given up here, up to its tail."""
-    base = router * 8 * net.vcs
-    for local in range(net.n_ports * net.vcs):
-        if net.dropping[router] >> np.uint32(local) & _ONE and net.length[base + local]:
-            flit = pop(net, router, local, now)
-            if (flit & 15) == net.flits - 1:
-                net.dropping[router] &= ~(_ONE << np.uint32(local))
-                net.dropped[0] += 1
+    base = router << (3 + C[VSHIFT])
+    for local in range(C[N_PORTS] << C[VSHIFT]):
+        if B[C[DROPPING] + router] >> local & 1 and A[C[LENGTH] + base + local]:
+            flit = pop(C, A, B, K, router, local, now)
+            if (flit & 15) == C[FLITS] - 1:
+                B[C[DROPPING] + router] &= ~(1 << local)
+                B[C[DROPPED]] += 1
 
 
-@njit(cache=True)
-def give_up(net: Any, router: int, now: int) -> None:
+@njit(cache=True, _nrt=False)
+def give_up(C: Array, A: Array, B: Array, router: int, now: int) -> None:
     """Mark packets whose head waited too long."""
-    base = router * 8 * net.vcs
-    for local in range(net.n_ports * net.vcs):
+    base = router << (3 + C[VSHIFT])
+    for local in range(C[N_PORTS] << C[VSHIFT]):
         channel = base + local
-        if net.length[channel] == 0 or net.dropping[router] >> np.uint32(local) & _ONE:
+        if A[C[LENGTH] + channel] == 0 or B[C[DROPPING] + router] >> local & 1:
             continue
-        flit = net.fifo[channel * net.ring + net.first[channel]]
-        if flit & 15 == 0 and now - net.since[channel] >= net.drop_after:
-            net.dropping[router] |= _ONE << np.uint32(local)
+        flit = A[C[FIFO] + channel * C[RING] + A[C[FIRST] + channel]]
+        if flit & 15 == 0 and now - B[C[SINCE] + channel] >= C[DROP_AFTER]:
+            B[C[DROPPING] + router] |= 1 << local
 
 
-@njit(cache=True)
-def next_message(net: Any, now: int) -> int:
+@njit(cache=True, _nrt=False)
+def next_message(C: Array, A: Array, B: Array, now: int) -> int:
     """The next cycle after ``now`` with a message, or -1."""
-    if net.in_wheel[0] == 0:
+    if B[C[IN_WHEEL]] == 0:
         return -1
-    for ahead in range(1, net.wheel):
-        slot = (now + ahead) & (net.wheel - 1)
-        if net.n_flits[slot] or net.n_credits[slot]:
+    for ahead in range(1, C[WHEEL]):
+        slot = (now + ahead) & (C[WHEEL] - 1)
+        if A[C[N_FLITS] + slot] or A[C[N_CREDITS] + slot]:
             return now + ahead
     return -1

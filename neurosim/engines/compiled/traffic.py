@@ -8,79 +8,82 @@ from neurosim.artefacts.result import Verdict
 from neurosim.chip.models import Chip
 from neurosim.engines.base import RunOptions, Traffic, TrafficResult
 from neurosim.engines.compiled import traffic_kernel as kernel
-from neurosim.engines.compiled.fabric_state import Net, build_net, by_port
-from neurosim.engines.compiled.waits import traffic_waits
-from neurosim.engines.verdicts import deadlock_verdict
+from neurosim.engines.compiled.fabric_state import build_state, by_port
+from neurosim.engines.compiled.views import router_views
+from neurosim.engines.waits import WaitGraph, next_check
 from neurosim.fabric.topology import Fabric, build_fabric
 
 
-def _prepare(fabric: Fabric, traffic: Traffic) -> tuple[Net, kernel.Nodes]:
-    n_packets, n_nodes = len(traffic.cycle), fabric.n_cores
-    net = build_net(
-        fabric, {core: core for core in range(n_nodes)}, n_packets, fabric.chip.router.buffer_flits
-    )
-    per_tile = fabric.chip.mesh.cores_per_tile
-    net.goal[:] = traffic.target // per_tile
-    net.exit_port[:] = 4 + traffic.target % per_tile
-    counts = np.bincount(traffic.source, minlength=n_nodes)
-    first = np.concatenate(([0], np.cumsum(counts)))[:-1]
-    nodes = kernel.Nodes(
-        injection=fabric.chip.router.injection_cycles,
-        source=traffic.source.astype(np.int32),
-        cycle=traffic.cycle.astype(np.int64),
-        arrive=np.full(n_packets, -1, np.int64),
-        order=np.argsort(traffic.source, kind="stable").astype(np.int32),
-        first=first.astype(np.int64),
-        due=first.astype(np.int64),
-        index=np.zeros(n_nodes, np.int8),
-        credits=np.full(n_nodes, fabric.chip.router.buffer_flits, np.int32),
-        busy=np.zeros(n_nodes, np.int32),
-        n_busy=np.zeros(1, np.int64),
-        is_busy=np.zeros(n_nodes, np.uint8),
-        progress=np.zeros(3, np.int64),
-    )
-    return net, nodes
+class TrafficRun:
+    """The kernel's arrays for one run of raw traffic."""
+
+    def __init__(self, fabric: Fabric, traffic: Traffic) -> None:
+        n_nodes, per_tile = fabric.n_cores, fabric.chip.mesh.cores_per_tile
+        self.fabric = fabric
+        self.state = build_state(
+            fabric, {core: core for core in range(n_nodes)}, fabric.chip.router.buffer_flits
+        )
+        self.address = ((traffic.target // per_tile) * 8 + 4 + traffic.target % per_tile).astype(np.int32)
+        self.source = traffic.source.astype(np.int32)
+        self.target = traffic.target
+        self.cycle = traffic.cycle.astype(np.int64)
+        self.order = np.argsort(traffic.source, kind="stable").astype(np.int32)
+        self.arrive = np.full(len(traffic.cycle), -1, np.int64)
+        counts = np.bincount(traffic.source, minlength=n_nodes)
+        self.nodes = np.zeros((6, n_nodes), np.int64)
+        self.nodes[kernel.FIRST] = self.nodes[kernel.DUE] = np.cumsum(counts) - counts
+        self.nodes[kernel.CREDITS] = fabric.chip.router.buffer_flits
+        self.progress = np.zeros(6, np.int64)
+        self.scratch = [np.zeros(8, np.int64) for _ in range(3)]
+
+    def advance(self, until: int, max_cycles: int) -> int:
+        """Run the kernel; returns its status."""
+        status = kernel.run(
+            self.state.C, self.state.A, self.state.B, self.address, self.nodes.reshape(-1), self.source,
+            self.cycle, self.order, self.arrive, self.progress, *self.scratch,
+            self.fabric.chip.router.injection_cycles, until, max_cycles,
+        )  # fmt: skip
+        return int(status)
+
+    def name(self, packet: int) -> str:
+        """A packet in words."""
+        return f"packet {packet} (core {self.source[packet]} -> core {self.target[packet]}, step 0)"
+
+    def drain(self, max_cycles: int, options: RunOptions) -> Verdict:
+        """Run until all has arrived, a deadlock, or ``max_cycles``."""
+        waits = WaitGraph(self.fabric, router_views(self.fabric, self.state, self.name), {})
+        mark = options.check_every_cycles
+        while True:
+            status = self.advance(mark, max_cycles)
+            if status == kernel.DONE:
+                return Verdict("ok", "all packets arrived", -1, int(self.progress[kernel.NOW]))
+            finding = waits.find() if status != kernel.LIMIT else None
+            if finding is not None:
+                stalled = status == kernel.STALLED
+                at = int(self.progress[kernel.LAST_ARRIVAL]) if stalled else mark
+                return finding.verdict("", -1, at)
+            assert status != kernel.STALLED, "traffic stopped without a wait-for cycle"
+            if status == kernel.LIMIT:
+                return Verdict("limit", self._limit_text(max_cycles), -1, max_cycles)
+            mark = next_check(options.check_every_cycles, int(self.progress[kernel.UPCOMING]))
+
+    def _limit_text(self, max_cycles: int) -> str:
+        done = int(self.progress[kernel.ARRIVED]) + int(self.state.field("DROPPED")[0])
+        return f"{len(self.cycle) - done} packets were still on their way after {max_cycles} cycles"
 
 
 def run_traffic(
     chip: Chip, traffic: Traffic, max_cycles: int, options: RunOptions
 ) -> TrafficResult:
     """Inject ``traffic`` on ``chip``; stop when all arrived, at a deadlock, or at ``max_cycles``."""
-    fabric = build_fabric(chip)
-    net, nodes = _prepare(fabric, traffic)
-    verdict = _drain(fabric, net, nodes, max_cycles, options)
-    flits = by_port(fabric, net.port_flits)
+    run = TrafficRun(build_fabric(chip), traffic)
+    verdict = run.drain(max_cycles, options)
+    flits = by_port(run.fabric, run.state.field("PORT_FLITS"))
     return TrafficResult(
         inject=traffic.cycle,
-        arrive=nodes.arrive,
-        end_cycle=int(nodes.progress[0]),
+        arrive=run.arrive,
+        end_cycle=verdict.cycle,
         router_traversals=int(flits.sum()),
         verdict=verdict,
         port_flits=flits,
     )
-
-
-def _drain(
-    fabric: Fabric, net: Net, nodes: kernel.Nodes, max_cycles: int, options: RunOptions
-) -> Verdict:
-    next_check = options.check_every_cycles
-    n_packets = len(nodes.cycle)
-    while True:
-        status = kernel.run(net, nodes, next_check, max_cycles)
-        now = int(nodes.progress[0])
-        if status == kernel.DONE:
-            return Verdict("ok", "all packets arrived", -1, now)
-        if status == kernel.LIMIT:
-            left = n_packets - int(nodes.progress[2]) - int(net.dropped[0])
-            text = f"{left} packets were still on their way after {max_cycles} cycles"
-            return Verdict("limit", text, -1, now)
-        finding = traffic_waits(fabric, net, nodes)
-        if finding is not None:
-            return deadlock_verdict(finding, now)
-        assert status == kernel.CHECK, "traffic stopped without a wait-for cycle"
-        next_check = _next_check(net, nodes, now, options)
-
-
-def _next_check(net: Net, nodes: kernel.Nodes, now: int, options: RunOptions) -> int:
-    """As the reference: ``check_every_cycles`` after the first cycle with work that passed the mark."""
-    raise NotImplementedError

@@ -1,12 +1,16 @@
-"""Raw traffic, compiled: sources, sinks and the loop over cycles."""
+"""Raw traffic, compiled: sources, sinks and the loop over cycles.
+
+``S`` (int64) is the state of the sources, field after field; node = core number.  Packets are numbered by
+(cycle, input order); ``order`` sorts them by source.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 from numba import njit
 
+from neurosim.engines.compiled.layout import place
 from neurosim.engines.compiled.network_kernel import (
     arrive_credit,
     arrive_flit,
@@ -16,143 +20,152 @@ from neurosim.engines.compiled.network_kernel import (
     step_routers,
 )
 
+Array = Any
 DONE, STALLED, CHECK, LIMIT = 0, 1, 2, 3
+# rows of S: next position in ``order`` to send, position after the last due, next flit of that packet,
+# credits, list of busy nodes, whether a node is in it
+FIRST, DUE, INDEX, CREDITS, BUSY, IS_BUSY = range(6)
+# entries of ``progress``
+NOW, NEXT_DUE, ARRIVED, LAST_ARRIVAL, UPCOMING, N_BUSY = range(6)
+
+VSHIFT = place("VSHIFT")
+WHEEL = place("WHEEL")
+SLOTS = place("SLOTS")
+N_CHANNELS = place("N_CHANNELS")
+N_PORTS = place("N_PORTS")
+FLITS = place("FLITS")
+FLIT_TO = place("FLIT_TO")
+FLIT_WHAT = place("FLIT_WHAT")
+N_FLITS = place("N_FLITS")
+CREDIT_TO = place("CREDIT_TO")
+N_CREDITS = place("N_CREDITS")
+BACK_LATENCY = place("BACK_LATENCY")
+N_ACTIVE = place("N_ACTIVE")
+IN_WHEEL = place("IN_WHEEL")
+DROPPED = place("DROPPED")
 
 
-class Nodes(NamedTuple):
-    """Sources and sinks; node = core number.  Packets are numbered by (cycle, input order)."""
-
-    injection: int
-    source: Any  # per packet
-    cycle: Any  # per packet
-    arrive: Any  # per packet
-    order: Any  # packets sorted by source, then number
-    first: Any  # per node: position in ``order`` of the next packet to send
-    due: Any  # per node: position after the last packet that is due
-    index: Any  # per node: next flit of that packet
-    credits: Any
-    busy: Any  # list of nodes with something to send
-    n_busy: Any
-    is_busy: Any
-    progress: Any  # [0] now, [1] next packet to become due, [2] arrived
+@njit(cache=True, _nrt=False)
+def _wake(S: Array, progress: Array, N: int, node: int) -> None:
+    if S[IS_BUSY * N + node] == 0:
+        S[IS_BUSY * N + node] = 1
+        S[BUSY * N + progress[N_BUSY]] = node
+        progress[N_BUSY] += 1
 
 
-@njit(cache=True)
-def _wake(nodes: Any, node: int) -> None:
-    if nodes.is_busy[node] == 0:
-        nodes.is_busy[node] = 1
-        nodes.busy[nodes.n_busy[0]] = node
-        nodes.n_busy[0] += 1
-
-
-@njit(cache=True)
-def _arrivals(net: Any, nodes: Any, now: int) -> None:
-    slot = now & (net.wheel - 1)
-    n = net.n_flits[slot]
-    for k in range(n):
-        to, flit = net.flit_to[slot, k], net.flit_what[slot, k]
-        if to < net.n_channels:
-            arrive_flit(net, to, flit, now)
-        else:
-            _sink(net, nodes, to, flit, now)
-    net.n_flits[slot] = 0
-    m = net.n_credits[slot]
-    for k in range(m):
-        to = net.credit_to[slot, k]
-        if to < net.n_channels:
-            arrive_credit(net, to)
-        else:
-            node = (to - net.n_channels) // net.vcs
-            nodes.credits[node] += 1
-            if nodes.first[node] < nodes.due[node]:
-                _wake(nodes, node)
-    net.n_credits[slot] = 0
-    net.in_wheel[0] -= n + m
-
-
-@njit(cache=True)
-def _sink(net: Any, nodes: Any, to: int, flit: int, now: int) -> None:
-    node = (to - net.n_channels) // net.vcs
-    vc = to - net.n_channels - node * net.vcs
+@njit(cache=True, _nrt=False)
+def _sink(
+    C: Array, A: Array, B: Array, K: Array, arrive: Array, progress: Array, to: int, flit: int, now: int
+) -> None:
     packet = flit >> 4
-    goal, port = net.goal[packet], net.exit_port[packet]
-    link = goal * 8 + port
-    post_credit(net, now + net.back_latency[link], link * net.vcs + vc)
-    if (flit & 15) == net.flits - 1:
-        nodes.arrive[packet] = now
-        nodes.progress[2] += 1
+    link = K[packet]  # tile * 8 + port is the address itself
+    vc = (to - C[N_CHANNELS]) & ((1 << C[VSHIFT]) - 1)
+    post_credit(C, A, B, now + A[C[BACK_LATENCY] + link], (link << C[VSHIFT]) + vc)
+    if (flit & 15) == C[FLITS] - 1:
+        arrive[packet] = now
+        progress[ARRIVED] += 1
 
 
-@njit(cache=True)
-def _make_due(nodes: Any, now: int) -> None:
-    p = nodes.progress[1]
-    while p < len(nodes.cycle) and nodes.cycle[p] <= now:
-        node = nodes.source[p]
-        nodes.due[node] += 1
-        if nodes.credits[node] > 0:
-            _wake(nodes, node)
+@njit(cache=True, _nrt=False)
+def _arrivals(
+    C: Array, A: Array, B: Array, K: Array, S: Array, arrive: Array, progress: Array, N: int, now: int
+) -> None:
+    slot = now & (C[WHEEL] - 1)
+    base = slot * C[SLOTS]
+    n = A[C[N_FLITS] + slot]
+    for k in range(n):
+        to, flit = A[C[FLIT_TO] + base + k], A[C[FLIT_WHAT] + base + k]
+        if to < C[N_CHANNELS]:
+            arrive_flit(C, A, B, K, to, flit, now)
+        else:
+            _sink(C, A, B, K, arrive, progress, to, flit, now)
+    A[C[N_FLITS] + slot] = 0
+    m = A[C[N_CREDITS] + slot]
+    for k in range(m):
+        to = A[C[CREDIT_TO] + base + k]
+        if to < C[N_CHANNELS]:
+            arrive_credit(C, A, B, to)
+        else:
+            node = (to - C[N_CHANNELS]) >> C[VSHIFT]
+            S[CREDITS * N + node] += 1
+            if S[FIRST * N + node] < S[DUE * N + node]:
+                _wake(S, progress, N, node)
+    A[C[N_CREDITS] + slot] = 0
+    B[C[IN_WHEEL]] -= n + m
+    if n + m:
+        progress[LAST_ARRIVAL] = now
+
+
+@njit(cache=True, _nrt=False)
+def _make_due(S: Array, source: Array, cycle: Array, progress: Array, N: int, now: int) -> None:
+    p = progress[NEXT_DUE]
+    while p < len(cycle) and cycle[p] <= now:
+        node = source[p]
+        S[DUE * N + node] += 1
+        if S[CREDITS * N + node] > 0:
+            _wake(S, progress, N, node)
         p += 1
-    nodes.progress[1] = p
+    progress[NEXT_DUE] = p
 
 
-@njit(cache=True)
-def _send(net: Any, nodes: Any, now: int) -> None:
+@njit(cache=True, _nrt=False)
+def _send(
+    C: Array, A: Array, B: Array, S: Array, order: Array, progress: Array, injection: int, N: int, now: int
+) -> None:
     keep = 0
-    for k in range(nodes.n_busy[0]):
-        node = nodes.busy[k]
-        if nodes.credits[node] > 0 and nodes.first[node] < nodes.due[node]:
-            packet = nodes.order[nodes.first[node]]
-            index = nodes.index[node]
-            post_flit(net, now + nodes.injection, _port(net, node), packet * 16 + index)
-            nodes.credits[node] -= 1
-            if index == net.flits - 1:
-                nodes.index[node] = 0
-                nodes.first[node] += 1
-            else:
-                nodes.index[node] = index + 1
-        if nodes.credits[node] > 0 and nodes.first[node] < nodes.due[node]:
-            nodes.busy[keep] = node
+    per_tile = C[N_PORTS] - 4
+    for k in range(progress[N_BUSY]):
+        node = S[BUSY * N + k]
+        packet, index = order[S[FIRST * N + node]], S[INDEX * N + node]
+        router = node // per_tile
+        channel = (router * 8 + 4 + node - router * per_tile) << C[VSHIFT]
+        post_flit(C, A, B, now + injection, channel, packet * 16 + index)
+        S[CREDITS * N + node] -= 1
+        if index == C[FLITS] - 1:
+            S[INDEX * N + node] = 0
+            S[FIRST * N + node] += 1
+        else:
+            S[INDEX * N + node] = index + 1
+        if S[CREDITS * N + node] > 0 and S[FIRST * N + node] < S[DUE * N + node]:
+            S[BUSY * N + keep] = node
             keep += 1
         else:
-            nodes.is_busy[node] = 0
-    nodes.n_busy[0] = keep
+            S[IS_BUSY * N + node] = 0
+    progress[N_BUSY] = keep
 
 
-@njit(cache=True)
-def _port(net: Any, node: int) -> int:
-    """Input channel (VC 0) of the router that a core sends to."""
-    per_tile = net.n_ports - 4
-    router = node // per_tile
-    return (router * 8 + 4 + node - router * per_tile) * net.vcs
+@njit(cache=True, _nrt=False)
+def run(
+    C: Array, A: Array, B: Array, K: Array, S: Array, source: Array, cycle: Array, order: Array,
+    arrive: Array, progress: Array, by_port: Array, chosen: Array, winners: Array,
+    injection: int, until: int, max_cycles: int,
+) -> int:  # fmt: skip
+    """Run cycles up to ``until`` (a check) or ``max_cycles``; returns DONE, STALLED, CHECK or LIMIT.
 
-
-@njit(cache=True)
-def run(net: Any, nodes: Any, until: int, max_cycles: int) -> int:
-    """Run cycles up to ``until`` (a check) or ``max_cycles``; returns DONE, STALLED, CHECK or LIMIT."""
-    by_port = np.zeros(8, np.int64)
-    chosen = np.zeros(8, np.int64)
-    winners = np.zeros(8, np.int64)
-    n_packets = len(nodes.cycle)
-    now = nodes.progress[0]
-    while nodes.progress[2] + net.dropped[0] < n_packets:
-        upcoming = -1
-        if net.n_active[0] or nodes.n_busy[0]:
+    ``by_port``, ``chosen`` and ``winners`` are scratch of 8 entries each.
+    """
+    n_packets = len(cycle)
+    N = len(S) // 6
+    now = progress[NOW]
+    while progress[ARRIVED] + B[C[DROPPED]] < n_packets:
+        if B[C[N_ACTIVE]] or progress[N_BUSY]:
             upcoming = now + 1
         else:
-            upcoming = next_message(net, now)
-            p = nodes.progress[1]
-            if p < n_packets and (upcoming < 0 or nodes.cycle[p] < upcoming):
-                upcoming = nodes.cycle[p]
+            upcoming = next_message(C, A, B, now)
+            p = progress[NEXT_DUE]
+            if p < n_packets and (upcoming < 0 or cycle[p] < upcoming):
+                upcoming = cycle[p]
         if upcoming < 0:
             return STALLED
+        progress[UPCOMING] = upcoming
         if upcoming > until:
             return CHECK
         if upcoming > max_cycles:
             return LIMIT
         now = upcoming
-        nodes.progress[0] = now
-        _arrivals(net, nodes, now)
-        _make_due(nodes, now)
-        _send(net, nodes, now)
-        step_routers(net, now, by_port, chosen, winners)
+        progress[NOW] = now
+        _arrivals(C, A, B, K, S, arrive, progress, N, now)
+        _make_due(S, source, cycle, progress, N, now)
+        _send(C, A, B, S, order, progress, injection, N, now)
+        step_routers(C, A, B, K, now, by_port, chosen, winners)
     return DONE

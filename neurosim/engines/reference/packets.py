@@ -11,7 +11,7 @@ class Packet:
     """One packet; its flits are ``(packet, index)`` pairs, index 0 is the head.
 
     ``goal`` and ``exit_port`` are the tile and port it goes to; ``step`` the hardware step in which it
-    was sent; ``inject`` and ``arrive`` cycles, -1 until then.
+    was sent; ``inject`` and ``arrive`` cycles, -1 until then; ``number`` its place in raw traffic, else -1.
     """
 
     __slots__ = (
@@ -37,7 +37,8 @@ class Packet:
     def __str__(self) -> str:
         """For messages: where it comes from and goes to."""
         ends = ["host" if end == HOST else f"core {end}" for end in (self.source, self.target)]
-        return f"packet {self.number} ({ends[0]} -> {ends[1]}, step {self.step})"
+        number = f"packet {self.number} " if self.number >= 0 else "a packet "
+        return f"{number}({ends[0]} -> {ends[1]}, step {self.step})"
 
 
 Flit = tuple[Packet, int]
@@ -71,7 +72,6 @@ class Ledger:
 
     def inject(self, packet: Packet, now: int) -> None:
         """A packet enters its sender's transmit queue (``now`` -1: its transmitter sets the cycle)."""
-        packet.number = self.sent
         packet.inject = now
         self.sent += 1
         self.open += 1

@@ -79,6 +79,7 @@ def run_traffic(
         packet = Packet(
             source, target, fabric.tile_of(target), fabric.port_of(target), 0, 0, chip.packet.flits
         )
+        packet.number = len(packets)
         ledger.inject(packet, cycle)
         nodes[source].plan(cycle, packet)
         packets.append(packet)

@@ -30,7 +30,7 @@
         xaxis: axis(figure.layout.xaxis, ink, grid), yaxis: axis(figure.layout.yaxis, ink, grid)
       });
       Plotly.react(document.getElementById(node.dataset.chart), figure.data, layout,
-        { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] });
+        { responsive: true, displayModeBar: false });
     });
   };
   draw();

@@ -1,0 +1,14 @@
+"""Independent checkers: each artefact of the mapper against the network and the chip it claims to map.
+
+They share no code with the producers: no capacity rules of the mapper, no anatomy, no tables.  Every
+checker returns a list of problems, one sentence each; an empty list means that all is well.
+"""
+
+from __future__ import annotations
+
+from mapper.check.partition import check_partition
+from mapper.check.placement import check_placement
+from mapper.check.program import check_program
+from mapper.check.routes import check_routes
+
+__all__ = ["check_partition", "check_placement", "check_program", "check_routes"]

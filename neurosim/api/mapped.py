@@ -1,0 +1,97 @@
+"""Reads a mapping's folder back, whole, as its artefacts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neurosim.artefacts.mapping import Partition, Placement, Routes
+    from neurosim.artefacts.program import Program
+    from neurosim.chip.models import Chip
+    from neurosim.network.model import Network
+
+FILES = (
+    "chip.yaml", "float_network.npz", "manifest.json", "mapping.json", "network.npz", "partition.npz",
+    "placement.npz", "program.npz", "routes.npz",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """The content of a mapping's folder; ``figures`` is ``mapping.json``."""
+
+    folder: Path
+    floating: Network
+    network: Network
+    partition: Partition
+    placement: Placement
+    routes: Routes
+    program: Program
+    chip: Chip
+    figures: dict[str, Any]
+
+
+def load_mapping(folder: Path) -> Mapped:
+    """Load the mapping in ``folder``.
+
+    Raises:
+        InputError: it is not one, not whole, or its parts do not belong together.
+    """
+    from neurosim.api.folders import require_kind
+    from neurosim.artefacts.mapping import Partition, Placement, Routes
+    from neurosim.artefacts.program import Program
+    from neurosim.chip.loader import chip_digest, load_chip
+    from neurosim.network.model import Network
+    from neurosim.store import digest, load
+
+    require_kind(folder, "mapping")
+    mapped = Mapped(
+        folder,
+        load(folder / "float_network.npz", Network),
+        load(folder / "network.npz", Network),
+        load(folder / "partition.npz", Partition),
+        load(folder / "placement.npz", Placement),
+        load(folder / "routes.npz", Routes),
+        load(folder / "program.npz", Program),
+        load_chip(folder / "chip.yaml"),
+        read_json(folder / "mapping.json"),
+    )
+    _require(folder, "network.npz", digest(mapped.network), mapped.program.network_digest)
+    _require(folder, "chip.yaml", chip_digest(mapped.chip), mapped.program.chip_digest)
+    _require(folder, "routes.npz", digest(mapped.routes), mapped.program.routes_digest)
+    return mapped
+
+
+def _require(folder: Path, name: str, got: str, expected: str) -> None:
+    from neurosim.errors import InputError
+
+    if got != expected:
+        raise InputError(
+            f"{name} and program.npz do not belong together", code="mapping-mixed", where=str(folder),
+            expected=expected[:12], got=got[:12], hint="make the mapping again",
+        )  # fmt: skip
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file of ours.
+
+    Raises:
+        InputError: it is missing or broken.
+    """
+    from neurosim.errors import InputError
+
+    try:
+        content = json.loads(path.read_bytes())
+    except FileNotFoundError as error:
+        raise InputError("no such file", code="file-missing", where=str(path)) from error
+    except (OSError, ValueError) as error:
+        raise InputError(
+            "not a whole JSON file of this program", code="artefact-broken", where=str(path),
+            hint="make it again, or check the path",
+        ) from error  # fmt: skip
+    if not isinstance(content, dict):
+        raise InputError("not a JSON object", code="artefact-broken", where=str(path))
+    return content

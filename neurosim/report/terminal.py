@@ -1,0 +1,115 @@
+"""The report in the terminal: headline figures, energy, load and verdict as rich tables.
+
+Writes to a :class:`rich.console.Console` that the caller gives; what is printed is data, so markup in
+names is taken literally.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from neurosim.analysis.deadlock import verdict_lines
+from neurosim.report import sections
+from neurosim.report.data import ReportData
+from neurosim.report.text import NOT_MEASURED, count, percent, si
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_STYLE = {"good": "bold green", "warn": "bold yellow", "bad": "bold red", "plain": "bold"}
+
+
+def print_report(console: Console, data: ReportData) -> None:
+    """Print the whole report of a run."""
+    from rich.text import Text
+
+    run = data.metrics["run"]
+    console.print(Text(f"{run['program']} on {run['chip']}", style="bold"))
+    console.print(
+        f"{count(run['n_neurons'])} neurons, {count(run['n_synapses'])} synapses on "
+        f"{run['used_cores']} cores; {run['n_samples']} samples of {run['n_steps']} steps, "
+        f"{run['engine']} engine", markup=False, highlight=False,
+    )  # fmt: skip
+    for badge in sections.badges(data):
+        console.print(Text.assemble("  ", ("● ", _STYLE[badge.tone]), badge.text))
+    console.print(headline_table(data))
+    console.print(latency_table(data))
+    energy = sections.event_table(data)
+    if energy.rows:
+        short = sections.Table(energy.head[:5], tuple(r[:5] for r in energy.rows), energy.numeric)
+        console.print(rich_table("Energy by event, all samples", short))
+    for title, table in (
+        ("Published all-in figures, compared only", sections.check_table(data)),
+        ("Busiest links", sections.link_table(data)),
+        ("Busiest cores", sections.core_table(data)),
+        ("Mapping", sections.solver_table(data)),
+        ("Quantisation loss", sections.loss_table(data)),
+        ("NeuroBench", sections.neurobench_table(data)),
+    ):
+        if table.rows:
+            console.print(rich_table(title, table))
+    print_verdict(console, data)
+
+
+def print_verdict(console: Console, data: ReportData) -> None:
+    """Print the deadlock verdict, line by line."""
+    from rich.text import Text
+
+    console.print(Text("Deadlock", style="bold"))
+    for line in verdict_lines(data.figures.deadlock):
+        console.print(Text(f"  {line}"), soft_wrap=True)
+
+
+def rich_table(title: str, table: sections.Table) -> Table:
+    """A table of plain text as a rich one."""
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    drawn = RichTable(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
+    drawn.show_header = any(table.head)
+    for index, name in enumerate(table.head):
+        drawn.add_column(Text(name), justify="right" if index in table.numeric else "left")
+    for row in table.rows:
+        drawn.add_row(*(Text(cell, style="dim" if _is_missing(cell) else "") for cell in row))
+    return drawn
+
+
+def _is_missing(cell: str) -> bool:
+    return cell.startswith((NOT_MEASURED, "not priced"))
+
+
+def headline_table(data: ReportData) -> Table:
+    """The figures that everybody asks for first."""
+    rows = tuple(tuple(headline) for headline in sections.headlines(data))
+    return rich_table("Figures", sections.Table(("", "", ""), rows, frozenset({1})))
+
+
+def latency_table(data: ReportData) -> Table:
+    """Latency of samples and packets: mean, median, 99th percentile and maximum."""
+    head = ("latency, cycles", "mean", "p50", "p99", "max")
+    part, rows = data.metrics["latency"], []
+    for name, key in (("sample", "sample_cycles"), ("packet", "packet_cycles")):
+        spread = part[key]
+        if spread is None:
+            rows.append((name, *[NOT_MEASURED] * 4))
+            continue
+        seconds = data.figures.latency.seconds
+        rows.append(
+            (name, *(f"{count(spread[k])} ({si(seconds(spread[k]), 's')})" for k in head[1:]))
+        )
+    return rich_table("Latency", sections.Table(head, tuple(rows), frozenset({1, 2, 3, 4})))
+
+
+def one_line(data: ReportData) -> str:
+    """The run in one line, for logs and ``--quiet``."""
+    m = data.metrics
+    spread = m["latency"]["sample_s"]
+    latency = si(spread["p50"] if spread else None, "s")
+    return (
+        f"{m['run']['program']} on {m['run']['chip']}: {data.result.verdict.status}, "
+        f"accuracy {percent(m['accuracy']['rate'])}, latency {latency}, "
+        f"dynamic energy {'at least ' if m['energy']['is_lower_bound'] else ''}"
+        f"{si(m['energy']['per_sample_j'], 'J')} per sample, deadlock {m['deadlock']['conclusion']}"
+    )
