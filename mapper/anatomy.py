@@ -2,7 +2,8 @@
 
 Reads an integer network and expected spikes; partitioners, capacity and tables ask it.  An *axon* of a
 slice is a source (after pooling) with at least one synapse into it.  A synapse of a dense or diagonal
-connection is a weight that is not zero; of a convolution it is a tap that falls inside the input.
+connection is a weight that is not zero; of a convolution it is a tap that falls inside the input, on a
+channel of which the slice uses any weight at all.
 Convolutions are separable in channels, rows and columns, so they are counted without unrolling.
 """
 
@@ -218,7 +219,12 @@ class Anatomy:
         group = np.arange(conv.in_shape[0]) // n_in
         low = np.maximum(piece.c[0], group * n_out)
         high = np.minimum(piece.c[1], (group + 1) * n_out)
-        return np.asarray(np.maximum(0, high - low), np.int64)
+        outputs = np.arange(*piece.c) // n_out
+        used = np.zeros(conv.in_shape[0], np.bool_)
+        for g in np.unique(outputs).tolist():
+            mine = conv.weight[piece.c[0] : piece.c[1]][outputs == g]
+            used[g * n_in : (g + 1) * n_in] = (mine != 0).any(axis=(0, 2, 3))
+        return np.asarray(np.where(used, np.maximum(0, high - low), 0), np.int64)
 
 
 def _outer_histogram(axes: list[tuple[IntArray, IntArray]]) -> Profile:

@@ -48,8 +48,8 @@ def compile_network(network: Network, chip: Chip, options: MapOptions) -> Mappin
         InputError: the network is not made for this chip, or an option is wrong.
         DoesNotFitError: it does not fit; :class:`mapper.infeasible.InfeasibleError` has the numbers.
     """
-    legal = legalise(network, chip)
-    anatomy = Anatomy(legal, spikes_of(legal, options))
+    legal, spikes = legalise(network, chip, spikes_of(network, options))
+    anatomy = Anatomy(legal, spikes)
     options.say(f"partitioning {len(anatomy.layers)} layers, {legal.n_neurons} neurons")
     cut = partition(Problem(anatomy, chip, capacity.core_kinds(chip), options), chip_digest(chip))
     options.say(f"placing {len(cut.clusters)} clusters")
@@ -59,4 +59,4 @@ def compile_network(network: Network, chip: Chip, options: MapOptions) -> Mappin
     options.say("routing and writing tables")
     routes = route(flows, placement, fabric)
     program = emit(anatomy, chip, cut, placement, routes)
-    return Mapping(legal, cut, placement, routes, program, describe_activity(legal, options))
+    return Mapping(legal, cut, placement, routes, program, describe_activity(network, options))

@@ -1,7 +1,8 @@
 """Legality before any search: what a chip cannot do at all is refused here, by name.
 
 Reads an integer network and a chip; returns the network in the form that the partitioners take: every
-population that a convolution feeds has the convolution's own (C, H, W) shape.
+population that a convolution feeds has the convolution's own (C, H, W) shape, and fan-ins beyond the axon
+limit are split (:mod:`mapper.split`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 
 from mapper import capacity
+from mapper.split import Spikes, split_fan_in
 from neurosim.chip.models import Chip
 from neurosim.errors import DoesNotFitError, InputError, did_you_mean
 from neurosim.network.connections import Conv
@@ -16,8 +18,8 @@ from neurosim.network.model import IntNeuron, Network, Population, as_chw
 from neurosim.network.schedule import schedule
 
 
-def legalise(network: Network, chip: Chip) -> Network:
-    """The network as it will be mapped.
+def legalise(network: Network, chip: Chip, spikes: Spikes) -> tuple[Network, Spikes]:
+    """The network as it will be mapped, and its expected spikes (see :func:`mapper.options.spikes_of`).
 
     Raises:
         InputError: not an integer network, widths or models that the chip does not have, no host.
@@ -29,8 +31,9 @@ def legalise(network: Network, chip: Chip) -> Network:
     for population in network.populations:
         _check_model(population, chip)
     _check_formats(network, chip)
+    network, spikes = split_fan_in(network, chip, spikes)
     _check_delays(network, chip)
-    return network
+    return network, spikes
 
 
 def _check_integer(network: Network, chip: Chip) -> None:

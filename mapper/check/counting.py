@@ -74,8 +74,12 @@ def _windows(
 
 def _taps(conv: Conv, piece: Slice) -> IntArray:
     count = np.zeros(conv.in_shape, np.int64)
+    used = np.zeros(conv.in_shape, np.bool_)
     n_in, n_out = conv.in_shape[0] // conv.groups, conv.out_shape[0] // conv.groups
     _, _, kernel_h, kernel_w = conv.weight.shape
+    for co in range(*piece.c):
+        for ci in range(n_in):
+            used[co // n_out * n_in + ci] |= bool(conv.weight[co, ci].any())
     for co in range(*piece.c):
         first = co // n_out * n_in
         for oy in range(*piece.y):
@@ -87,7 +91,7 @@ def _taps(conv: Conv, piece: Slice) -> IntArray:
                         ix = ix + kx * conv.dilation[1]
                         ix = ix[(ix >= 0) & (ix < conv.in_shape[2])]
                         count[first : first + n_in, iy, ix] += 1
-    return count.reshape(-1)
+    return np.where(used, count, 0).reshape(-1)
 
 
 def ceil_bits(bits: int, word_bits: int) -> int:

@@ -6,6 +6,8 @@ writes a :class:`~neurosim.artefacts.mapping.Placement`, or raises why no placem
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 
 from mapper import capacity
@@ -25,6 +27,7 @@ __all__ = ["Placer", "place", "place_problem"]
 
 MAX_POSITIONS = 1024
 POSITIONS_PER_CLUSTER = 4
+EFFORT_BEFORE_EXACT = 0.25
 
 
 def place(
@@ -52,11 +55,13 @@ def _run(problem: PlaceProblem, start: IntArray, options: MapOptions) -> Placed:
         placed = RowOrder().place(problem, start)
         assert placed is not None  # the baseline always answers
         return placed
-    best = Annealed().place(problem, start)
+    exact_follows = options.placer == "exact" or (options.placer == "auto" and is_small(problem))
+    effort = options.effort * (EFFORT_BEFORE_EXACT if exact_follows else 1.0)
+    best = Annealed().place(dataclasses.replace(problem, effort=effort), start)
     assert best is not None  # annealing always answers
     if best.report.status == "optimal" and not problem.faults(best.position):
         return best
-    if options.placer == "exact" or (options.placer == "auto" and is_small(problem)):
+    if exact_follows:
         exact = Exact().place(problem, best.position)
         if exact is not None:
             return exact

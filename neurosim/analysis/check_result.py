@@ -17,7 +17,7 @@ from neurosim.analysis.energy import PLACELESS
 from neurosim.artefacts.program import Program
 from neurosim.artefacts.result import PacketLog, Result
 from neurosim.chip.models import Chip
-from neurosim.fabric.topology import build_fabric
+from neurosim.fabric.topology import NOTHING, TO_HOST, Fabric, build_fabric
 from neurosim.rules import ports
 from neurosim.rules.events import EVENT_INDEX, EVENT_NAMES
 
@@ -215,8 +215,23 @@ def _against_chip(result: Result, chip: Chip) -> Iterator[str]:
         counted = int(c.sample_events[:, EVENT_INDEX[name]].sum())
         if counted != int(flits):
             yield f"event {name}: samples count {counted}, the ports {int(flits)} flits"
-    if c.port_flits[fabric.target == -1].any():
+    if c.port_flits[fabric.target == NOTHING].any():
         yield "a port on which nothing hangs sent flits"
+    yield from _ends(result, fabric)
     cycles = int(np.maximum(result.step_end, 0).max(axis=1).sum()) if result.step_end.size else 0
     if cycles and result.verdict.status == "ok" and int((c.port_flits * fabric.interval).max()) > cycles:
         yield f"a port was busy for more than the {cycles} cycles of the run"
+
+
+def _ends(result: Result, fabric: Fabric) -> Iterator[str]:
+    """Flits that enter and leave the network, against the packets of cores and host."""
+    c, flits = result.counters, fabric.chip.packet.flits
+    events = c.sample_events.sum(axis=0)
+    to_host = int(c.port_flits[fabric.target == TO_HOST].sum())
+    from_host = int(events[EVENT_INDEX["flit_host"]]) - to_host
+    by_host = (c.packets_sent - int(events[EVENT_INDEX["packet_sent"]])) * flits
+    if result.verdict.status == "ok" and from_host != by_host:
+        yield f"the host sent {from_host} flits, but its packets have {by_host}"
+    left = to_host + int(events[EVENT_INDEX["flit_hop_local"]])
+    if result.verdict.status == "ok" and left != c.packets_arrived * flits:
+        yield f"{left} flits left the network, but {c.packets_arrived} packets of {flits} flits arrived"

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from neurosim.artefacts.mapping import HOST
 from neurosim.artefacts.program import CoreProgram, Program
 from neurosim.artefacts.result import Counters
 from neurosim.chip.capacity import tile_capacity
@@ -25,14 +26,18 @@ RESOURCES: tuple[Resource, ...] = ("neurons", "axons", "synapse_words", "target_
 
 @dataclass(frozen=True)
 class LinkLoad:
-    """One output port; ``kind`` is link, crossing (between chips), host or core."""
+    """One output port; ``kind`` is link, crossing (between chips), host or core.
+
+    The link from the host into the system has ``router`` HOST and the port of the host's router; how
+    long its flits waited is not measured (None).
+    """
 
     router: int
     port: int
     kind: Literal["link", "crossing", "host", "core"]
     name: str
     flits: int
-    blocked_cycles: int
+    blocked_cycles: int | None
     utilisation: float
 
 
@@ -59,10 +64,13 @@ class CoreLoad:
 
 
 def link_loads(counters: Counters, fabric: Fabric, run_cycles: int) -> tuple[LinkLoad, ...]:
-    """Every output port that leads somewhere, in order of (router, port); empty if not measured."""
+    """Every output port that leads somewhere, in order of (router, port); empty if not measured.
+
+    The host's link into the system comes first, if there is a host.
+    """
     if not counters.port_flits.size:
         return ()
-    loads = []
+    loads = [_from_host(counters, fabric, run_cycles)] if fabric.chip.host else []
     for router, port in np.argwhere(fabric.target != NOTHING).tolist():
         flits = int(counters.port_flits[router, port])
         busy = flits * int(fabric.interval[router, port])
@@ -78,6 +86,16 @@ def link_loads(counters: Counters, fabric: Fabric, run_cycles: int) -> tuple[Lin
             )
         )
     return tuple(loads)
+
+
+def _from_host(counters: Counters, fabric: Fabric, run_cycles: int) -> LinkLoad:
+    """The link host -> router: the flits of the host link that no router sent."""
+    router, port = fabric.tile_of(HOST), fabric.port_of(HOST)
+    both_ways = int(counters.sample_events[:, EVENT_INDEX["flit_host"]].sum())
+    flits = both_ways - int(counters.port_flits[router, port])
+    busy = flits * int(fabric.interval[router, port])
+    name = f"host to {fabric.describe(router, port)}"
+    return LinkLoad(HOST, port, "host", name, flits, None, busy / run_cycles if run_cycles else 0.0)
 
 
 def _kind(fabric: Fabric, router: int, port: int) -> Literal["link", "crossing", "host", "core"]:

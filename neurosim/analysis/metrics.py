@@ -244,7 +244,8 @@ def _load(f: Figures) -> dict[str, Any]:
         return {"busiest_links": reason, "busiest_cores": reason, "mean_core_utilisation": reason}
     links = [
         {"name": link.name, "router": link.router, "port": link.port, "kind": link.kind,
-         "flits": link.flits, "blocked_cycles": link.blocked_cycles, "utilisation": link.utilisation}
+         "flits": link.flits, "blocked_cycles": _or(link.blocked_cycles, "the host's queue is not watched"),
+         "utilisation": link.utilisation}
         for link in load.busiest_links(f.links)
     ]  # fmt: skip
     cores = [

@@ -132,9 +132,9 @@ def _health() -> Schema:
 
 def _load() -> Schema:
     link = _object("an output port", {
-        "name": _text("chip, router and port"), "router": _int("router", False),
+        "name": _text("chip, router and port"), "router": _int("router, -1 for the host", False),
         "port": _int("port", False), "kind": _text("link, crossing or host"),
-        "flits": _int("flits sent", False), "blocked_cycles": _int("cycles a flit waited for it", False),
+        "flits": _int("flits sent", False), "blocked_cycles": _int("cycles a flit waited for it"),
         "utilisation": _num("flits x cycles per flit / run cycles", False),
     })  # fmt: skip
     core = _object("a core", {

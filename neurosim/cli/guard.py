@@ -24,14 +24,14 @@ EXIT_TERMINATED = 143
 EXIT_PIPE = 141
 DEBUG = "--debug"
 ANYWHERE = ("--json", "--quiet")
-"""Options of every command that may also stand before its name."""
+"""Options of every command that may stand anywhere, also before its name."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: that of the process); returns the exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
     debug = DEBUG in given
-    arguments = _command_first([a for a in given if a != DEBUG])
+    arguments = _flags_last([a for a in given if a != DEBUG])
     console = Console("--json" in arguments, "--quiet" in arguments)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -99,14 +99,12 @@ def _usage(error: Any) -> InputError:
     return InputError(said[:1].lower() + said[1:], code="usage", hint=hint)
 
 
-def _command_first(arguments: list[str]) -> list[str]:
-    """Options of every command, written before it, moved behind it."""
-    lead = 0
-    while lead < len(arguments) and arguments[lead] in ANYWHERE:
-        lead += 1
-    if lead == len(arguments) or arguments[lead].startswith("-"):
-        return arguments[lead:] + arguments[:lead]
-    return [arguments[lead], *arguments[:lead], *arguments[lead + 1 :]]
+def _flags_last(arguments: list[str]) -> list[str]:
+    """The options that every command has, wherever they stand, moved to the end."""
+    if "--" in arguments:
+        return arguments
+    flags = [a for a in arguments if a in ANYWHERE]
+    return [a for a in arguments if a not in ANYWHERE] + flags
 
 
 @contextlib.contextmanager

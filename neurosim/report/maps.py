@@ -122,7 +122,7 @@ def load_maps(data: ReportData) -> list[MeshMap]:
         ))  # fmt: skip
         maps.append(_link_heat(
             data, "Blocked links", "cycles in which a flit wanted the link and did not move",
-            lambda load: load.blocked_cycles, lambda load: f"{count(load.blocked_cycles)} cycles",
+            lambda load: load.blocked_cycles or 0, lambda load: f"{count(load.blocked_cycles)} cycles",
             lambda top: f"{count(top)} cycles",
         ))  # fmt: skip
     if data.result.counters.queue_peak_flits.size:

@@ -161,7 +161,7 @@ def link_map(fabric: Fabric, marks: Mapping[tuple[int, int], Mark], label: str) 
     """Every link as an arrow; ``marks`` by (router, output port), all others are faint.
 
     Opposite directions lie side by side, each on its right; a ring's closing link is a stub at the
-    border.  Key (router, port of the host) is the link to the host.
+    border.  Key (router, port of the host) is the link to the host, (HOST, that port) the one from it.
     """
     drawing = MeshDrawing(fabric, 0.46)
     body: list[str] = []
@@ -179,7 +179,23 @@ def link_map(fabric: Fabric, marks: Mapping[tuple[int, int], Mark], label: str) 
                 continue
             mark = marks.get((router, port))
             (loud if mark else body).append(_arrow(drawing, router, port, target, mark))
+    entry = [(port, mark) for (router, port), mark in marks.items() if router == HOST]
+    loud += [_host_arrow(drawing, port, mark) for port, mark in entry]
     return drawing.svg(body + loud, label)
+
+
+def _host_arrow(drawing: MeshDrawing, port: int, mark: Mark) -> str:
+    """The link from the host into its router."""
+    dx, dy = -float(ports.STEP_X[port]), float(ports.STEP_Y[port])
+    cx, cy = drawing.centre(drawing.fabric.tile_of(HOST))
+    far, near = _host_reach(drawing), drawing.side / 2 + 1.5
+    aside = 0.12 * drawing.pitch
+    start = cx - dx * far - dy * aside, cy - dy * far + dx * aside
+    return _loud(drawing, start, (dx, dy), far - near, mark, "from the host")
+
+
+def _host_reach(drawing: MeshDrawing) -> float:
+    return 0.98 * drawing.pitch - min(17.0, 0.31 * drawing.pitch) - 1.5
 
 
 def _arrow(drawing: MeshDrawing, router: int, port: int, target: int, mark: Mark | None) -> str:
@@ -187,25 +203,33 @@ def _arrow(drawing: MeshDrawing, router: int, port: int, target: int, mark: Mark
     cx, cy = drawing.centre(router)
     start = drawing.side / 2 + 1.5
     if target == TO_HOST:
-        reach = 0.98 * drawing.pitch - min(17.0, 0.31 * drawing.pitch) - 1.5
+        reach = _host_reach(drawing)
     elif drawing.fabric.wraps[router, port]:
         reach = start + 0.3 * drawing.pitch
     else:
         tx, ty = drawing.centre(target)
         reach = abs(tx - cx) + abs(ty - cy) - start
     aside = 0.12 * drawing.pitch
-    head = 0.17 * drawing.pitch if mark else 0.0
     x0, y0 = cx + dx * start - dy * aside, cy + dy * start + dx * aside
-    x1, y1 = cx + dx * reach - dy * aside, cy + dy * reach + dx * aside
     if mark is None:
+        x1, y1 = x0 + dx * (reach - start), y0 + dy * (reach - start)
         return f'<path class="link off" d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}"/>'
+    name = drawing.fabric.describe(router, port)
+    return _loud(drawing, (x0, y0), (dx, dy), reach - start, mark, name)
+
+
+def _loud(
+    drawing: MeshDrawing, start: tuple[float, float], way: tuple[float, float], length: float,
+    mark: Mark, name: str,
+) -> str:
+    """An arrow with a tooltip: a line up to the neck, and a filled head."""
+    (x0, y0), (dx, dy) = start, way
+    head = min(0.17 * drawing.pitch, 0.8 * length)
+    x1, y1 = x0 + dx * length, y0 + dy * length
     neck_x, neck_y, wing = x1 - dx * head, y1 - dy * head, 0.6 * head
     path = (
         f"M{x0:.1f} {y0:.1f}L{neck_x:.1f} {neck_y:.1f}"
         f"M{x1:.1f} {y1:.1f}L{neck_x - dy * wing:.1f} {neck_y + dx * wing:.1f}"
         f"L{neck_x + dy * wing:.1f} {neck_y - dx * wing:.1f}Z"
     )
-    return (
-        f'<path class="link {mark.css}" d="{path}"><title>'
-        f"{escape(f'{drawing.fabric.describe(router, port)}: {mark.title}')}</title></path>"
-    )
+    return f'<path class="link {mark.css}" d="{path}"><title>{escape(f"{name}: {mark.title}")}</title></path>'

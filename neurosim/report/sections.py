@@ -88,6 +88,7 @@ def headlines(data: ReportData) -> list[Headline]:
     work, load_part = m["work"], m["load"]
     busiest = load_part["busiest_cores"][0] if load_part["busiest_cores"] else None
     hops, sent = work["packet_hops"], work["packets_sent"]
+    links = "" if not sent or hops is None else f", {hops / sent:.1f} links each on average"
     return [
         _accuracy(m["accuracy"]),
         _latency(m["latency"]),
@@ -100,8 +101,7 @@ def headlines(data: ReportData) -> list[Headline]:
             "Synaptic operations", _each(work["synaptic_operations"], n), "per sample, zero weights included"
         ),
         Headline(
-            "Packets", _each(sent, n),
-            f"per sample, {hops / sent:.1f} hops on average" if sent and hops is not None else "per sample",
+            "Packets", _each(sent, n), f"per sample{links}"
         ),
         Headline("Spikes", _each(work["spikes"], n), "per sample, of neurons on cores"),
         Headline(

@@ -87,18 +87,17 @@ def headline_table(data: ReportData) -> Table:
 
 
 def latency_table(data: ReportData) -> Table:
-    """Latency of samples and packets: mean, median, 99th percentile and maximum."""
-    head = ("latency, cycles", "mean", "p50", "p99", "max")
-    part, rows = data.metrics["latency"], []
+    """Latency of samples and packets in cycles and seconds: mean, median, 99th percentile, maximum."""
+    head = ("latency", "mean", "p50", "p99", "max")
+    rows: list[tuple[str, ...]] = []
+    seconds = data.figures.latency.seconds
     for name, key in (("sample", "sample_cycles"), ("packet", "packet_cycles")):
-        spread = part[key]
+        spread = data.metrics["latency"][key]
         if spread is None:
             rows.append((name, *[NOT_MEASURED] * 4))
             continue
-        seconds = data.figures.latency.seconds
-        rows.append(
-            (name, *(f"{count(spread[k])} ({si(seconds(spread[k]), 's')})" for k in head[1:]))
-        )
+        rows.append((f"{name}, cycles", *(count(spread[k]) for k in head[1:])))
+        rows.append((f"{name}, time", *(si(seconds(spread[k]), "s") for k in head[1:])))
     return rich_table("Latency", sections.Table(head, tuple(rows), frozenset({1, 2, 3, 4})))
 
 

@@ -59,6 +59,8 @@ CASES: list[tuple[Result, str]] = [
      "event flit_hop_east_west: samples count 3, the ports 6 flits"),
     (counters(port_flits=hand_counters().port_flits[:1]),
      "port_flits has shape (1, 5), the chip (2, 5)"),
+    (counters(sample_events=hand_counters().sample_events + events(flit_host=1)),
+     "the host sent 2 flits, but its packets have 0"),
     (hand_result(latency_histogram=np.array([-1, 4])), "latency_histogram has a negative count"),
     (hand_result(labels=np.zeros(3)), "labels has 3 rows, expected one per sample (2)"),
     (hand_result(step_end=np.array([[25, 30], [15, 40]]), latency_cycles=np.array([30, 40])),
@@ -136,6 +138,13 @@ def test_flits_into_nothing() -> None:
     flits[1, 0] = 1
     found = check_result(counters(port_flits=flits), chip=PAIR)
     assert found == ["a port on which nothing hangs sent flits"]
+
+
+def test_packets_of_two_flits_leave_two_flits() -> None:
+    chip = small_chip(mesh={"width": 2, "height": 1}, packet={"flits": 2})
+    assert check_result(hand_result(), chip=chip) == [
+        "3 flits left the network, but 3 packets of 2 flits arrived"
+    ]
 
 
 def test_an_empty_spike_list_is_fine() -> None:

@@ -13,7 +13,7 @@ from neurosim.analysis.accuracy import accuracy
 from neurosim.analysis.latency import latency
 from neurosim.analysis.stats import Spread, histogram_spread, spread
 from neurosim.fabric.topology import build_fabric
-from tests.helpers.hand_result import hand_counters, hand_result, unmeasured_result
+from tests.helpers.hand_result import events, hand_counters, hand_result, unmeasured_result
 from tests.helpers.small_chips import HOST_WEST, LINK, small_chip
 
 PAIR = small_chip(mesh={"width": 2, "height": 1}, cycle={"period_ps": 500})
@@ -105,11 +105,14 @@ def test_kinds_and_order_of_links() -> None:
     counters = hand_counters()
     flits = np.zeros((2, 5), np.int64)
     flits[0, 0], flits[0, 2], flits[1, 2] = 2, 4, 2  # crossing (2 cycles per flit), host, crossing
-    counters = dataclasses.replace(counters, port_flits=flits)
+    both_ways = events(flit_host=7)[None]
+    counters = dataclasses.replace(counters, port_flits=flits, sample_events=both_ways)
     loads = load.link_loads(counters, build_fabric(chip), 8)
     busiest = load.busiest_links(loads)
     assert [(a.kind, a.router, a.port, a.utilisation) for a in busiest] == [
-        ("host", 0, 2, 0.5), ("crossing", 0, 0, 0.5), ("crossing", 1, 2, 0.5),
+        ("host", 0, 2, 0.5), ("crossing", 0, 0, 0.5), ("crossing", 1, 2, 0.5), ("host", -1, 2, 0.375),
     ]  # fmt: skip
+    assert busiest[-1].name == "host to chip 0 router (0,0) west"
+    assert (busiest[-1].flits, busiest[-1].blocked_cycles) == (3, None)
     assert load.busiest_links(loads, 1) == busiest[:1]
     assert load.link_loads(unmeasured_result().counters, build_fabric(chip), 8) == ()

@@ -194,7 +194,7 @@ def test_errors(name):
 
 @pytest.mark.parametrize("at", [True, False])
 def test_threshold_that_no_integer_can_hold(at):
-    with pytest.raises(InputError, match=r"got: 461168602\d{10}\n"):
+    with pytest.raises(InputError, match=r"got: 46116860\d{11}\n"):
         quantise(net(neuron(at=at), [[1e-36]]), make_chip())
 
 

@@ -48,7 +48,7 @@ def compile_rules() -> types.SimpleNamespace:
         for function in own:
             twin = types.FunctionType(function.__code__, names, function.__name__, function.__defaults__)
             twin.__module__ = module.__name__
-            names[function.__name__] = compiled[function.__name__] = numba.njit(cache=True)(twin)
+            names[function.__name__] = compiled[function.__name__] = numba.njit(cache=True, _nrt=False)(twin)
     return types.SimpleNamespace(**compiled)
 
 

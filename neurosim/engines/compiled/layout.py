@@ -65,6 +65,7 @@ class State:
             self.C[_PLACE[name]] = constants[name]
         self.A = self._pack(NARROW, fields, np.int32)
         self.B = self._pack(WIDE, fields, np.int64)
+        self.constants = tuple(int(value) for value in self.C)
 
     def _pack(self, names: tuple[str, ...], fields: dict[str, NDArray[Any]], kind: Any) -> NDArray[Any]:
         start = 0

@@ -81,7 +81,7 @@ X = place("X")
 Y = place("Y")
 
 
-@njit(cache=True, _nrt=False)
+@njit(cache=True, _nrt=False, inline="always")
 def post_flit(C: Array, A: Array, B: Array, at: int, to: int, flit: int) -> None:
     """Put a flit on the wheel for cycle ``at``."""
     slot = at & (C[WHEEL] - 1)
@@ -92,7 +92,7 @@ def post_flit(C: Array, A: Array, B: Array, at: int, to: int, flit: int) -> None
     B[C[IN_WHEEL]] += 1
 
 
-@njit(cache=True, _nrt=False)
+@njit(cache=True, _nrt=False, inline="always")
 def post_credit(C: Array, A: Array, B: Array, at: int, to: int) -> None:
     """Put a credit on the wheel for cycle ``at``."""
     slot = at & (C[WHEEL] - 1)
@@ -102,7 +102,7 @@ def post_credit(C: Array, A: Array, B: Array, at: int, to: int) -> None:
     B[C[IN_WHEEL]] += 1
 
 
-@njit(cache=True, _nrt=False)
+@njit(cache=True, _nrt=False, inline="always")
 def activate(C: Array, A: Array, B: Array, router: int) -> None:
     """Look at ``router`` in this cycle's STEP."""
     if A[C[IS_ACTIVE] + router] == 0:
@@ -111,7 +111,7 @@ def activate(C: Array, A: Array, B: Array, router: int) -> None:
         B[C[N_ACTIVE]] += 1
 
 
-@njit(cache=True, _nrt=False)
+@njit(cache=True, _nrt=False, inline="always")
 def new_front(C: Array, A: Array, B: Array, K: Array, router: int, local: int, now: int) -> None:
     """A flit came to the front of a channel: route a head, let a body follow."""
     vs = C[VSHIFT]
@@ -139,7 +139,7 @@ def new_front(C: Array, A: Array, B: Array, K: Array, router: int, local: int, n
     B[C[ASKED] + router] |= 1 << out
 
 
-@njit(cache=True, _nrt=False)
+@njit(cache=True, _nrt=False, inline="always")
 def arrive_flit(C: Array, A: Array, B: Array, K: Array, channel: int, flit: int, now: int) -> None:
     """A flit reaches an input channel of a router."""
     vs = C[VSHIFT]
@@ -156,7 +156,7 @@ def arrive_flit(C: Array, A: Array, B: Array, K: Array, channel: int, flit: int,
     activate(C, A, B, router)
 
 
-@njit(cache=True, _nrt=False)
+@njit(cache=True, _nrt=False, inline="always")
 def arrive_credit(C: Array, A: Array, B: Array, channel: int) -> None:
     """A credit reaches an output channel of a router."""
     vs = C[VSHIFT]
@@ -168,7 +168,7 @@ def arrive_credit(C: Array, A: Array, B: Array, channel: int) -> None:
         activate(C, A, B, router)
 
 
-@njit(cache=True, _nrt=False)
+@njit(cache=True, _nrt=False, inline="always")
 def pop(C: Array, A: Array, B: Array, K: Array, router: int, local: int, now: int) -> int:
     """Take the front flit of a channel and send its slot's credit upstream."""
     vs = C[VSHIFT]
@@ -190,7 +190,7 @@ def pop(C: Array, A: Array, B: Array, K: Array, router: int, local: int, now: in
     return flit
 
 
-@njit(cache=True, _nrt=False)
+@njit(cache=True, _nrt=False, inline="always")
 def move(C: Array, A: Array, B: Array, K: Array, router: int, local: int, now: int) -> None:
     """Send the front flit of a channel on."""
     vs = C[VSHIFT]
@@ -210,7 +210,7 @@ def move(C: Array, A: Array, B: Array, K: Array, router: int, local: int, now: i
     post_flit(C, A, B, now + A[C[LATENCY] + link], A[C[DESTINATION] + link] + (out & ((1 << vs) - 1)), flit)
 
 
-@njit(cache=True, _nrt=False)
+@njit(cache=True, _nrt=False, inline="always")
 def movable(C: Array, A: Array, B: Array, router: int, out: int, now: int) -> int:
     """Mask of local input channels whose front flit could go to ``out`` now."""
     vs = C[VSHIFT]
@@ -229,7 +229,7 @@ def movable(C: Array, A: Array, B: Array, router: int, out: int, now: int) -> in
     return mask
 
 
-@njit(cache=True, _nrt=False)
+@njit(cache=True, _nrt=False, inline="always")
 def propose(C: Array, A: Array, B: Array, router: int, now: int, by_port: Array, chosen: Array) -> int:
     """Which inputs ask for which output port; returns the mask of output ports asked for.
 
@@ -265,7 +265,7 @@ def propose(C: Array, A: Array, B: Array, router: int, now: int, by_port: Array,
     return outputs
 
 
-@njit(cache=True, _nrt=False)
+@njit(cache=True, _nrt=False, inline="always")
 def step_router(
     C: Array, A: Array, B: Array, K: Array, router: int, now: int,
     by_port: Array, chosen: Array, winners: Array,
@@ -292,7 +292,7 @@ def step_router(
         give_up(C, A, B, router, now)
 
 
-@njit(cache=True, _nrt=False)
+@njit(cache=True, _nrt=False, inline="always")
 def step_routers(
     C: Array, A: Array, B: Array, K: Array, now: int,
     by_port: Array, chosen: Array, winners: Array,
@@ -336,7 +336,7 @@ def give_up(C: Array, A: Array, B: Array, router: int, now: int) -> None:
             B[C[DROPPING] + router] |= 1 << local
 
 
-@njit(cache=True, _nrt=False)
+@njit(cache=True, _nrt=False, inline="always")
 def next_message(C: Array, A: Array, B: Array, now: int) -> int:
     """The next cycle after ``now`` with a message, or -1."""
     if B[C[IN_WHEEL]] == 0:

@@ -45,7 +45,7 @@ IN_WHEEL = place("IN_WHEEL")
 DROPPED = place("DROPPED")
 
 
-@njit(cache=True, _nrt=False)
+@njit(cache=True, _nrt=False, inline="always")
 def _wake(S: Array, progress: Array, N: int, node: int) -> None:
     if S[IS_BUSY * N + node] == 0:
         S[IS_BUSY * N + node] = 1
@@ -53,7 +53,7 @@ def _wake(S: Array, progress: Array, N: int, node: int) -> None:
         progress[N_BUSY] += 1
 
 
-@njit(cache=True, _nrt=False)
+@njit(cache=True, _nrt=False, inline="always")
 def _sink(
     C: Array, A: Array, B: Array, K: Array, arrive: Array, progress: Array, to: int, flit: int, now: int
 ) -> None:
@@ -66,7 +66,7 @@ def _sink(
         progress[ARRIVED] += 1
 
 
-@njit(cache=True, _nrt=False)
+@njit(cache=True, _nrt=False, inline="always")
 def _arrivals(
     C: Array, A: Array, B: Array, K: Array, S: Array, arrive: Array, progress: Array, N: int, now: int
 ) -> None:
@@ -96,7 +96,7 @@ def _arrivals(
         progress[LAST_ARRIVAL] = now
 
 
-@njit(cache=True, _nrt=False)
+@njit(cache=True, _nrt=False, inline="always")
 def _make_due(S: Array, source: Array, cycle: Array, progress: Array, N: int, now: int) -> None:
     p = progress[NEXT_DUE]
     while p < len(cycle) and cycle[p] <= now:
@@ -108,7 +108,7 @@ def _make_due(S: Array, source: Array, cycle: Array, progress: Array, N: int, no
     progress[NEXT_DUE] = p
 
 
-@njit(cache=True, _nrt=False)
+@njit(cache=True, _nrt=False, inline="always")
 def _send(
     C: Array, A: Array, B: Array, S: Array, order: Array, progress: Array, injection: int, N: int, now: int
 ) -> None:
