@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.artefacts.mapping import Slice
+from neurosim.artefacts.mapping import Demand, Slice
 from neurosim.network.connections import Conv, Dense
 from neurosim.network.model import Network, Population, Projection, as_chw
 
@@ -63,6 +63,9 @@ class Anatomy:
         self._axis: dict[tuple[str, int, int, int], IntArray] = {}
         self._histogram: dict[tuple[str, int, int, int], tuple[int, IntArray, IntArray]] = {}
         self._histogram_kind: dict[tuple[bytes, bytes], int] = {}
+        self._traffic: dict[Slice, float] = {}
+        self.demands: dict[tuple[object, ...], Demand] = {}
+        """Kept by :func:`mapper.capacity.slice_demand`, which knows what a demand depends on."""
         self._profile: dict[tuple[object, ...], Profile] = {}
 
     def population(self, name: str) -> Population:
@@ -151,10 +154,13 @@ class Anatomy:
 
     def traffic_into(self, piece: Slice) -> float:
         """Expected packets per sample into a slice: one per spike and axon it reaches."""
-        return sum(
-            float(self.axon_spikes(p)[self.fan_in(p, piece).axons].sum())
-            for p in self.into(piece.population)
-        )
+        found = self._traffic.get(piece)
+        if found is None:
+            found = self._traffic[piece] = sum(
+                float(self.axon_spikes(p)[self.fan_in(p, piece).axons].sum())
+                for p in self.into(piece.population)
+            )
+        return found
 
     def kernel_size(self, projection: Projection, piece: Slice) -> int:
         """Weights of a convolution's kernel that a slice needs (0 for other connections)."""

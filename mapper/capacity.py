@@ -129,13 +129,20 @@ def best_format(anatomy: Anatomy, core: Core, projection: Projection, piece: Sli
 
 def slice_demand(anatomy: Anatomy, core: Core, piece: Slice, target_entries: int = 0) -> Demand:
     """The exact demand of a slice, given its target entries (see :func:`with_entries`)."""
-    axons, words = 0, core.state_words_per_neuron * piece.n
-    for projection in anatomy.into(piece.population):
-        n_axons = anatomy.profile(projection, piece).n_axons
-        if n_axons:
-            axons += n_axons
-            words += best_format(anatomy, core, projection, piece)[1]
-    return Demand(piece.n, axons, words, target_entries)
+    key = (
+        piece, target_entries, core.synapse_formats, core.index_bits, core.word_bits,
+        core.axon_header_words, core.state_words_per_neuron,
+    )  # fmt: skip
+    found = anatomy.demands.get(key)
+    if found is None:
+        axons, words = 0, core.state_words_per_neuron * piece.n
+        for projection in anatomy.into(piece.population):
+            n_axons = anatomy.profile(projection, piece).n_axons
+            if n_axons:
+                axons += n_axons
+                words += best_format(anatomy, core, projection, piece)[1]
+        found = anatomy.demands[key] = Demand(piece.n, axons, words, target_entries)
+    return found
 
 
 def with_entries(anatomy: Anatomy, pieces: list[Slice], demands: list[Demand]) -> list[Demand]:

@@ -61,18 +61,20 @@ def _axons_per_neuron(projection: Projection, n: int) -> NDArray[np.int64]:
     """(n,) distinct sources of each target neuron (pooled ones; an upper bound at borders)."""
     connection = projection.connection
     if isinstance(connection, Dense):
-        return np.count_nonzero(connection.weight, axis=1).astype(np.int64)
+        return np.asarray(np.count_nonzero(connection.weight, axis=1), np.int64)
     if isinstance(connection, Conv):
         per_output = np.any(connection.weight != 0, axis=(2, 3)).sum(axis=1)
         taps = connection.weight.shape[2] * connection.weight.shape[3]
-        return np.repeat(np.asarray(per_output * taps, np.int64), connection.out_shape[1] * connection.out_shape[2])
+        rows, columns = connection.out_shape[1:]
+        return np.repeat(np.asarray(per_output * taps, np.int64), rows * columns)
     return np.ones(n, np.int64)
 
 
 def _split_layer(
     network: Network, chip: Chip, spikes: Spikes, layer: Population, limit: int, model: str
 ) -> tuple[Network, Spikes]:
-    """Split projections into ``layer``, the widest first, until one neuron fits."""
+    """Split projections into ``layer``, the widest first, until one neuron fits; all or nothing."""
+    whole = network, spikes
     order = sorted(
         network.into(layer.name),
         key=lambda p: (-int(_axons_per_neuron(p, layer.n).max(initial=0)), p.name),
@@ -83,14 +85,15 @@ def _split_layer(
         made = _split_projection(network, chip, spikes, projection, limit, model)
         if made is not None:
             network, spikes = made
-    return network, spikes
+    return (network, spikes) if _widest(network, layer) <= limit else whole
 
 
 def _split_projection(
     network: Network, chip: Chip, spikes: Spikes, projection: Projection, limit: int, model: str
 ) -> tuple[Network, Spikes] | None:
     shares = _shares(projection, limit)
-    if len(shares) < 2 or not _is_exact(projection, chip, network.weight_bits):
+    before = int(_axons_per_neuron(projection, network.population(projection.target).n).max(initial=0))
+    if len(shares) < 2 or 2 * len(shares) >= before or not _is_exact(projection, chip, network.weight_bits):
         return None
     target = network.population(projection.target)
     populations, projections, estimates = [], [], dict(spikes)
@@ -116,16 +119,17 @@ def _split_projection(
 
 
 def _shares(projection: Projection, limit: int) -> list[NDArray[np.int64]]:
-    """Sources (dense) or input channels (convolution) of each share, as few shares as will do."""
+    """Sources (dense) or input channels (convolution) of each share: as few shares as will do, at least 2."""
     connection = projection.connection
     if isinstance(connection, Dense):
         used = np.flatnonzero((connection.weight != 0).any(axis=0))
-        return [s for s in np.array_split(used, -(-len(used) // limit)) if s.size]
+        return [s for s in np.array_split(used, max(2, -(-len(used) // limit))) if s.size]
     if isinstance(connection, Conv) and connection.groups == 1:
         taps = connection.weight.shape[2] * connection.weight.shape[3]
         used = np.flatnonzero((connection.weight != 0).any(axis=(0, 2, 3)))
         if taps <= limit and used.size:
-            return list(np.array_split(used, -(-len(used) // (limit // taps))))
+            parts = max(2, -(-len(used) // (limit // taps)))
+            return [s for s in np.array_split(used, parts) if s.size]
     return []
 
 

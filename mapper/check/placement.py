@@ -44,7 +44,9 @@ def check_placement(
         demand = recount(partition.clusters[number], network, chip, entries)
         if not fits(demand, kind):
             problems.append(f"cluster {number} does not fit on core {core}: it takes {demand}")
-    return shorten(problems) + ([] if problems else _check_reach(placement, partition, network, chip))
+    if (placement.core < 0).any() or (placement.core >= n_cores).any():
+        return shorten(problems)
+    return shorten(problems) + _check_reach(placement, partition, network, chip)
 
 
 def _check_reach(

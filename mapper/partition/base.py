@@ -20,12 +20,16 @@ from neurosim.chip.models import Chip
 
 @dataclass(frozen=True)
 class Problem:
-    """A network (as its anatomy), a chip, its kinds of cores, and options."""
+    """A network (as its anatomy), a chip, its kinds of cores, and options.
+
+    ``thorough`` False leaves out what takes long and seldom helps (remedies are tried like that).
+    """
 
     anatomy: Anatomy
     chip: Chip
     kinds: tuple[Kind, ...]
     options: MapOptions
+    thorough: bool = True
 
     @property
     def n_cores(self) -> int:

@@ -37,10 +37,10 @@ def pack_layers(problem: Problem) -> Found | None:
         tried.add(grids)
         pieces = [p for t in chosen for p in t.pieces]
         demands = capacity.with_entries(problem.anatomy, pieces, [d for t in chosen for d in t.demands])
-        if not all(problem.where(d) for d in demands):
+        if not all(problem.where(d) for d in demands) or _is_too_much(problem.kinds, demands):
             continue
         bins, method = best_fit(problem.kinds, demands), "best-fit"
-        if bins is None:
+        if bins is None and problem.thorough:
             bins, method = cp_sat_pack(problem, demands), "cp-sat"
         if bins is not None:
             return _found(pieces, demands, bins, method)
@@ -103,6 +103,14 @@ def best_fit(kinds: Sequence[Kind], demands: Sequence[Demand]) -> list[list[int]
     return [members for _, _, members in bins]
 
 
+def _is_too_much(kinds: Sequence[Kind], demands: Sequence[Demand]) -> bool:
+    """Whether the demands exceed all cores together in some resource."""
+    total = capacity.add(demands)
+    return any(
+        getattr(total, r) > sum(getattr(k.limit, r) * len(k.cores) for k in kinds) for r in RESOURCES
+    )
+
+
 def _slack(load: Demand, limit: Demand) -> float:
     return sum(1.0 - float(getattr(load, r) / max(1, getattr(limit, r))) for r in RESOURCES)
 
@@ -125,6 +133,7 @@ def cp_sat_pack(problem: Problem, demands: Sequence[Demand]) -> list[list[int]] 
     solver = cp_model.CpSolver()
     parameters: Any = solver.parameters
     parameters.num_workers = 1
+    parameters.catch_sigint_signal = False  # Ctrl-C is not the solver's to swallow
     parameters.random_seed = problem.options.seed
     parameters.max_deterministic_time = DETERMINISTIC_SECONDS * problem.options.effort
     if solver.solve(model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):

@@ -160,7 +160,7 @@ def _remedies(problem: Problem, demand: int | None) -> tuple[str, ...]:
 
 
 def _works(problem: Problem) -> Found | None:
-    return LayerTiling().partition(problem)
+    return LayerTiling().partition(replace(problem, thorough=False))
 
 
 def _mesh_that_fits(problem: Problem, demand: int) -> str | None:
@@ -181,12 +181,12 @@ def _capacity_that_fits(problem: Problem, resource: str) -> int | None:
     def works(limit: int) -> bool:
         return _works(problem.on(_with_limit(problem.chip, resource, limit))) is not None
 
-    high = max(now, 1)
-    while not works(high * 2):
-        high *= 2
-        if high > MORE_CAPACITY * now:
-            return None
-    return _bisect(works, high, high * 2)
+    low, high = max(now, 1), MORE_CAPACITY * max(now, 1)
+    if not works(high):
+        return None
+    while low * 2 < high and not works(low * 2):
+        low *= 2
+    return _bisect(works, low, min(low * 2, high))
 
 
 def _bisect(works: Callable[[int], bool], low: int, high: int) -> int:

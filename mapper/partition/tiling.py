@@ -149,6 +149,7 @@ def _solve_once(
     solver = cp_model.CpSolver()
     parameters: Any = solver.parameters
     parameters.num_workers = 1
+    parameters.catch_sigint_signal = False  # Ctrl-C is not the solver's to swallow
     parameters.random_seed = problem.options.seed
     parameters.max_deterministic_time = DETERMINISTIC_SECONDS * problem.options.effort
     status = solver.solve(model)

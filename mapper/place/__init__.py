@@ -119,21 +119,23 @@ def _positions(fabric: Fabric, cores: IntArray, n_clusters: int) -> IntArray:
 def _no_core(problem: PlaceProblem, fabric: Fabric) -> Infeasibility:
     stuck = np.flatnonzero(~problem.allowed.any(axis=1))
     which = f"cluster {int(stuck[0])}" if stuck.size else f"the {problem.n} clusters"
-    reach = fabric.chip.reach
-    limited = reach.x_hops is not None or reach.y_hops is not None
     what = f"no core of chip '{fabric.chip.name}' holds {which}"
-    if limited:
-        what += f" within reach of the host ({reach.x_hops} x {reach.y_hops} hops)"
+    if _reach_text(fabric):
+        what += f" within reach of the host ({_reach_text(fabric)})"
     usable = int(problem.allowed.any(axis=0).sum())
     return Infeasibility("usable cores", None, problem.n, problem.n, usable, what)
 
 
 def _out_of_reach(problem: PlaceProblem, placed: Placed, fabric: Fabric) -> Infeasibility:
-    reach = fabric.chip.reach
     faults = problem.faults(placed.position)
     what = (
-        f"no placement was found in which all connected clusters reach each other "
-        f"({reach.x_hops} x {reach.y_hops} hops)"
+        "no placement was found in which all connected clusters reach each other and the host "
+        f"({_reach_text(fabric)})"
     )
-    remedies = ("fewer or fuller cores (more sharing)", "more reach")
-    return Infeasibility("connections out of reach", None, faults, 0, 0, what, remedies)
+    return Infeasibility("connections out of reach", None, faults, 0, 0, what, ("a longer reach",))
+
+
+def _reach_text(fabric: Fabric) -> str:
+    reach = fabric.chip.reach
+    limits = [(n, axis) for n, axis in ((reach.x_hops, "x"), (reach.y_hops, "y")) if n is not None]
+    return ", ".join(f"at most {n} hop{'s' if n > 1 else ''} along {axis}" for n, axis in limits)

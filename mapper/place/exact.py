@@ -19,7 +19,7 @@ from neurosim.artefacts.mapping import SolverReport
 DENSE_CLUSTERS = 9
 SPARSE_CLUSTERS = 12
 SPARSE_LINKS = 1.5  # links per cluster up to which a graph counts as sparse
-DETERMINISTIC_SECONDS = 10.0
+DETERMINISTIC_SECONDS = 8.0
 FLOW_UNITS = 1 << 20  # CP-SAT takes integers: the largest flow is scaled to this
 TABLE_CELLS = 300_000  # pairs of sites times pairs of clusters
 COORDINATE_CELLS = 20_000  # sites times clusters
@@ -185,6 +185,7 @@ class _Model:
         solver = cp_model.CpSolver()
         parameters: Any = solver.parameters
         parameters.num_workers = 1
+        parameters.catch_sigint_signal = False  # Ctrl-C is not the solver's to swallow
         parameters.random_seed = self.problem.seed
         parameters.max_deterministic_time = DETERMINISTIC_SECONDS * self.problem.effort
         status = solver.solve(self.cp)

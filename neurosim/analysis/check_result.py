@@ -171,11 +171,18 @@ def _against_program(result: Result, program: Program) -> Iterator[str]:
         yield (
             f"{result.step_start.shape[1]} hardware steps, expected {result.n_steps} + depth {program.depth}"
         )
+    yield from _idle_cores(result, program)
+    yield from _outputs(result, program)
+
+
+def _idle_cores(result: Result, program: Program) -> Iterator[str]:
+    events = result.counters.core_events
+    if not events.size:
+        return
     used = {image.core for image in program.cores}
-    idle = [int(k) for k in np.flatnonzero(result.counters.core_events.any(axis=1)) if int(k) not in used]
+    idle = [int(k) for k in np.flatnonzero(events.any(axis=1)) if int(k) not in used]
     if idle:
         yield f"core {idle[0]} counts events, but the program does not use it"
-    yield from _outputs(result, program)
 
 
 def _outputs(result: Result, program: Program) -> Iterator[str]:

@@ -21,6 +21,7 @@ from neurosim.analysis.deadlock import DeadlockReport, analyse_deadlock, deadloc
 from neurosim.analysis.energy import PLACELESS, EnergyReport, EventEnergy, energy
 from neurosim.analysis.latency import LatencyReport, latency
 from neurosim.analysis.metrics_schema import SCHEMA_VERSION, metrics_schema
+from neurosim.analysis.missing import NotMeasured, merge_samples, settle, value_or
 from neurosim.analysis.stats import Spread
 from neurosim.artefacts.program import Program
 from neurosim.artefacts.result import Result
@@ -37,13 +38,6 @@ NO_SAMPLE = "no sample finished"
 NO_LABELS = "the samples have no labels"
 NO_MEMBRANES = "membranes are not recorded step by step"
 FLIT_HOPS = ("flit_hop_east_west", "flit_hop_north_south", "flit_chip_crossing")
-
-
-@dataclass(frozen=True)
-class NotMeasured:
-    """Stands for a missing figure until the dict is settled; ``reason`` is one phrase."""
-
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -101,16 +95,16 @@ def metrics(
         "deadlock": deadlock_dict(f.deadlock),
         "latency": _latency(f.latency, result),
         "accuracy": _accuracy(f.accuracy),
-        "work": _work(result, chip),
+        "work": _work(result, chip, network),
         "health": _health(result),
         "load": _load(f),
         "steps": _steps(f.latency),
-        "samples": _samples(result, f),
+        "samples": _samples(result, network, f),
         "energy": _energy(f.energy, result),
         "neurobench": _neurobench(result, chip, network, f, input_spikes),
     }
-    settled = _settle(document, "", missing)
-    settled["not_measured"] = _merge_samples(missing, result.n_samples)
+    settled = settle(document, "", missing)
+    settled["not_measured"] = merge_samples(missing, result.n_samples)
     return dict(settled)
 
 
@@ -118,35 +112,6 @@ def metrics_json(document: Mapping[str, Any]) -> bytes:
     """The bytes of ``metrics.json``: sorted keys, two spaces, UTF-8, a newline at the end."""
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode()
-
-
-def _settle(value: Any, path: str, missing: dict[str, str]) -> Any:
-    """``value`` with every NotMeasured turned into null and noted in ``missing`` by its path."""
-    if isinstance(value, NotMeasured):
-        missing[path] = value.reason
-        return None
-    if isinstance(value, dict):
-        dot = f"{path}." if path else ""
-        return {str(k): _settle(v, f"{dot}{k}", missing) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_settle(v, f"{path}.{i}", missing) for i, v in enumerate(value)]
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def _merge_samples(missing: dict[str, str], n_samples: int) -> dict[str, str]:
-    """``samples.0.x`` .. ``samples.9.x`` of one reason become ``samples.*.x``."""
-    merged = dict(missing)
-    first = [path for path in missing if path.startswith("samples.0.")]
-    for key in (path.removeprefix("samples.0.") for path in first):
-        paths = [f"samples.{s}.{key}" for s in range(n_samples)]
-        if {missing.get(path) for path in paths} == {missing[paths[0]]}:
-            merged = {path: reason for path, reason in merged.items() if path not in set(paths)}
-            merged[f"samples.*.{key}"] = missing[paths[0]]
-    return merged
-
-
-def _or(value: Any, reason: str) -> Any:
-    return NotMeasured(reason) if value is None else value
 
 
 def _run(result: Result, program: Program, chip: Chip, network: Network) -> dict[str, Any]:
@@ -188,7 +153,7 @@ def _latency(timing: LatencyReport, result: Result) -> dict[str, Any]:
         "sample_s": _spread(timing.samples, timing.period_ps * 1e-12, reason),
         "packet_cycles": _spread(timing.packets, None, no_packets),
         "run_cycles": timing.run_cycles if timing.samples else NotMeasured(reason),
-        "throughput_samples_per_s": _or(timing.throughput_per_s, reason),
+        "throughput_samples_per_s": value_or(timing.throughput_per_s, reason),
         "finished_samples": timing.n_finished if result.latency_cycles.size else NotMeasured(NO_CYCLES),
         "unfinished_samples": (
             timing.n_unfinished if result.latency_cycles.size else NotMeasured(NO_CYCLES)
@@ -203,13 +168,24 @@ def _accuracy(found: Accuracy | None) -> dict[str, Any]:
     return {"rate": found.rate, "correct": found.correct, "labelled": found.labelled}
 
 
-def _work(result: Result, chip: Chip) -> dict[str, Any]:
+def _spikes_per_sample(result: Result, network: Network) -> NDArray[np.int64]:
+    """Spikes of neurons on cores from the spike lists, (S,): every engine gives them."""
+    totals = np.zeros(result.n_samples, np.int64)
+    inputs = {population.name for population in network.inputs}
+    for spikes in result.spikes:
+        if spikes.population not in inputs:
+            np.add.at(totals, spikes.sample, spikes.count)
+    return totals
+
+
+def _work(result: Result, chip: Chip, network: Network) -> dict[str, Any]:
     counters = result.counters
     names = ("sent", "arrived", "dropped", "in_flight")
     work: dict[str, Any] = {f"packets_{name}": getattr(counters, f"packets_{name}") for name in names}
     if not counters.sample_events.size:
-        keys = ("events", "synaptic_operations", "spikes", "flit_hops", "packet_hops")
-        return dict.fromkeys((*work, *keys), NotMeasured(NO_COUNTERS))
+        keys = ("events", "synaptic_operations", "flit_hops", "packet_hops")
+        missing = dict.fromkeys((*work, *keys), NotMeasured(NO_COUNTERS))
+        return {**missing, "spikes": int(_spikes_per_sample(result, network).sum())}
     events = counters.sample_events.sum(axis=0)
     flit_hops = sum(int(events[EVENT_INDEX[name]]) for name in FLIT_HOPS)
     return {
@@ -244,8 +220,8 @@ def _load(f: Figures) -> dict[str, Any]:
         return {"busiest_links": reason, "busiest_cores": reason, "mean_core_utilisation": reason}
     links = [
         {"name": link.name, "router": link.router, "port": link.port, "kind": link.kind,
-         "flits": link.flits, "blocked_cycles": _or(link.blocked_cycles, "the host's queue is not watched"),
-         "utilisation": link.utilisation}
+         "flits": link.flits, "utilisation": link.utilisation,
+         "blocked_cycles": value_or(link.blocked_cycles, "the host's queue is not watched")}
         for link in load.busiest_links(f.links)
     ]  # fmt: skip
     cores = [
@@ -259,7 +235,7 @@ def _load(f: Figures) -> dict[str, Any]:
     return {
         "busiest_links": links,
         "busiest_cores": cores,
-        "mean_core_utilisation": _or(mean, "the program uses no core"),
+        "mean_core_utilisation": value_or(mean, "the program uses no core"),
     }
 
 
@@ -275,9 +251,10 @@ def _steps(timing: LatencyReport) -> dict[str, Any]:
     }
 
 
-def _samples(result: Result, f: Figures) -> list[dict[str, Any]]:
+def _samples(result: Result, network: Network, f: Figures) -> list[dict[str, Any]]:
     events = result.counters.sample_events
     missed = np.bincount(result.missed[:, 0], minlength=result.n_samples) if len(result.missed) else None
+    spikes = _spikes_per_sample(result, network)
     rows = []
     for s in range(result.n_samples):
         label = int(result.labels[s]) if s < len(result.labels) else -1
@@ -290,11 +267,12 @@ def _samples(result: Result, f: Figures) -> list[dict[str, Any]]:
         rows.append(
             {
                 "sample": s,
-                "label": _or(label if label >= 0 else None, "the sample has no label"),
-                "predicted": _or(predicted, "the run has no outputs"),
+                "label": value_or(label if label >= 0 else None, "the sample has no label"),
+                "predicted": value_or(predicted, "the run has no outputs"),
                 "latency_cycles": cycles if done else NotMeasured(late),
                 "latency_s": f.latency.seconds(cycles or 0) if done else NotMeasured(late),
                 **counts,
+                "spikes": int(spikes[s]),
                 "missed_deadlines": int(missed[s]) if missed is not None else 0,
                 "dynamic_energy_j": float(f.energy.by_sample[s]) if f.energy else NotMeasured(NO_COUNTERS),
                 "static_energy_j": float(static[s]) if static else NotMeasured(_static_reason(f.energy)),
@@ -306,14 +284,13 @@ def _samples(result: Result, f: Figures) -> list[dict[str, Any]]:
 def _sample_counts(events: NDArray[np.int64]) -> dict[str, Any]:
     return {
         "synaptic_operations": int(events[EVENT_INDEX["synaptic_operation"]]),
-        "spikes": int(events[EVENT_INDEX["spike_generated"]]),
         "packets_decoded": int(events[EVENT_INDEX["packet_decoded"]]),
         "flit_hops": sum(int(events[EVENT_INDEX[name]]) for name in FLIT_HOPS),
     }
 
 
 def _no_sample_counts() -> dict[str, Any]:
-    names = ("synaptic_operations", "spikes", "packets_decoded", "flit_hops")
+    names = ("synaptic_operations", "packets_decoded", "flit_hops")
     return dict.fromkeys(names, NotMeasured(NO_COUNTERS))
 
 
@@ -334,8 +311,8 @@ def _energy(report: EnergyReport | None, result: Result) -> dict[str, Any]:
     total, static_reason = report.total_j, _static_reason(report)
     return {
         "dynamic_j": float(report.dynamic_j),
-        "static_j": _or(None if report.static_j is None else float(report.static_j), static_reason),
-        "total_j": _or(None if total is None else float(total), static_reason),
+        "static_j": value_or(None if report.static_j is None else float(report.static_j), static_reason),
+        "total_j": value_or(None if total is None else float(total), static_reason),
         "is_lower_bound": report.is_lower_bound,
         "per_sample_j": (
             float(report.dynamic_j / result.n_samples) if result.n_samples else NotMeasured(NO_SAMPLE)
@@ -351,7 +328,7 @@ def _energy(report: EnergyReport | None, result: Result) -> dict[str, Any]:
         "not_priced": [{"event": e.event, "count": e.count} for e in report.not_priced],
         "checks": [
             {"name": c.figure.name, "published": c.figure.value, "unit": c.figure.unit,
-             "ours": _or(c.ours, c.reason or "not comparable"), "source": c.figure.source}
+             "ours": value_or(c.ours, c.reason or "not comparable"), "source": c.figure.source}
             for c in report.checks
         ],
     }  # fmt: skip
@@ -385,8 +362,10 @@ def _neurobench(
     return {
         "Footprint": neurobench.footprint_bytes(network, chip.core),
         "ParameterCount": neurobench.parameter_count(network),
-        "ConnectionSparsity": _or(neurobench.connection_sparsity(network), "no dense or convolution layer"),
-        "ActivationSparsity": _or(sparsity, "no population that fires, or no sample"),
+        "ConnectionSparsity": value_or(
+            neurobench.connection_sparsity(network), "no dense or convolution layer"
+        ),
+        "ActivationSparsity": value_or(sparsity, "no population that fires, or no sample"),
         "SynapticOperations": {
             "Dense": neurobench.dense_operations(network, result.n_steps),
             "Effective_ACs": float(operations.acs.mean()) if operations and n else NotMeasured(no_input),
@@ -394,8 +373,8 @@ def _neurobench(
         },
         "MembraneUpdates": NotMeasured(NO_MEMBRANES),
         "NeuronOperations": NotMeasured(NO_MEMBRANES),
-        "ModelExecutionRate_hz": _or(
+        "ModelExecutionRate_hz": value_or(
             1 / network.dt_s if network.dt_s > 0 else None, "the network has no time step"
         ),
-        "ClassificationAccuracy": _or(f.accuracy.rate if f.accuracy else None, NO_LABELS),
+        "ClassificationAccuracy": value_or(f.accuracy.rate if f.accuracy else None, NO_LABELS),
     }

@@ -123,16 +123,16 @@ def whole_folder(out: Path, kind: str, facts: dict[str, Any], force: bool = Fals
         InputError: the output is not free, or cannot be written (no space, no permission).
     """
     check_free(out, force)
-    out = out.absolute()
+    target = out.absolute()
     part: Path | None = None
     try:
-        part = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".part", dir=out.parent))
+        part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
         part.chmod(0o755)
         yield part
         files = sorted(p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file())
         manifest = {**facts, "made_by": "neurosim", "kind": kind, "files": files}
         (part / MARKER).write_bytes(as_json(manifest))
-        _move(part, out)
+        _move(part, target)
     except OSError as error:
         if part is None or error.errno in _WRITING or str(error.filename).startswith(str(part)):
             raise unwritable(out, error) from error

@@ -215,10 +215,12 @@ def _loss_row(layer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _warnings(result: Result, comparison: dict[str, Any], metrics: dict[str, Any]) -> list[str]:
+    from neurosim.analysis.deadlock import run_line
+
     found = []
     verdict = result.verdict
     if verdict.status != "ok":
-        found.append(f"{verdict.status.replace('_', ' ')}: {verdict.summary}")
+        found.append(run_line(verdict))
     elif metrics["deadlock"]["conclusion"] == "possible":
         found.append("this mapping can deadlock, although this run did not")
     if comparison["spikes_equal_functional"] is False:

@@ -76,7 +76,11 @@ def _invoke(arguments: list[str]) -> int:
     except Exception as error:
         if hasattr(error, "format_message"):  # a usage error of the command-line parser
             raise _usage(error) from error
+        if type(error).__name__ == "Abort":  # what some versions of the parser make of Ctrl-C
+            raise KeyboardInterrupt from error
         raise
+    if returned == EXIT_INTERRUPTED:  # what others make of it
+        raise KeyboardInterrupt
     return int(returned or EXIT_OK)
 
 

@@ -99,11 +99,12 @@ class MeshDrawing:
         if at is None:
             return []
         w, h = min(34.0, 0.62 * self.pitch), min(18.0, 0.5 * self.pitch)
+        name = "host" if self.pitch > 30 else "H"
         return [
             f'<rect class="host" x="{at[0] - w / 2:.1f}" y="{at[1] - h / 2:.1f}" width="{w:.1f}" '
-            f'height="{h:.1f}" rx="4"/>',
+            f'height="{h:.1f}" rx="4"><title>the host</title></rect>',
             f'<text class="hostname" x="{at[0]:.1f}" y="{at[1]:.1f}" '
-            f'font-size="{min(11.0, 0.26 * self.pitch):.1f}">host</text>',
+            f'font-size="{min(11.0, 0.33 * self.pitch):.1f}">{name}</text>',
         ]
 
 

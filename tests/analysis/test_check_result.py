@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neurosim import store
 from neurosim.analysis.check_result import check_result
 from neurosim.artefacts.result import Result, Spikes, Verdict
 from tests.helpers.hand_result import events, hand_counters, hand_result, packet_log, unmeasured_result
@@ -26,6 +27,11 @@ def test_a_real_run_is_consistent(preset: str) -> None:
 def test_hand_made_and_unmeasured_results_are_consistent() -> None:
     assert check_result(hand_result(packets=packet_log()), chip=PAIR) == []
     assert check_result(unmeasured_result(), chip=PAIR) == []
+    program = small_run("tiny").case.program
+    digests = ("chip_digest", "network_digest")
+    ours = {name: getattr(program, name) for name in digests} | {"program_digest": store.digest(program)}
+    silent = dataclasses.replace(unmeasured_result(), **ours, output_counts=np.zeros((2, 4), int))
+    assert check_result(silent, program, PAIR) == []
 
 
 def counters(**changes: Any) -> Result:

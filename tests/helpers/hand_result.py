@@ -89,17 +89,17 @@ def hand_result(**changes: Any) -> Result:
 
 def unmeasured_result() -> Result:
     """What an engine gives that only computes spikes."""
-    none, flat = np.zeros((0, 0), np.int64), np.zeros(0, np.int64)
+    none = np.zeros(0, np.int64)
     names = (
         "sample_events", "core_events", "router_events", "port_flits", "port_blocked_cycles",
         "queue_peak_flits", "core_busy_cycles",
     )  # fmt: skip
     arrays = dict.fromkeys(names, none)
     counters = hand_counters(
-        **arrays, loop_stall_cycles=flat, packets_sent=0, packets_arrived=0
+        **arrays, loop_stall_cycles=none, packets_sent=0, packets_arrived=0
     )
     return hand_result(
-        counters=counters, latency_cycles=flat, step_start=none, step_end=none, latency_histogram=flat
+        counters=counters, latency_cycles=none, step_start=none, step_end=none, latency_histogram=none
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from mapper import Mapping
@@ -56,7 +58,7 @@ def dense_net(*sizes: int, reset: str = "value") -> Network:
     layers.append((names[-1], (sizes[-1],), neuron(reset)))
     joins = [
         (a, b, Dense(weights(i, sizes[i + 1], sizes[i])), None, 0)
-        for i, (a, b) in enumerate(zip(names, names[1:], strict=False))
+        for i, (a, b) in enumerate(itertools.pairwise(names))
     ]
     return network(layers, joins, (names[-1],))
 

@@ -37,7 +37,7 @@ def _wide_dense():
 
 @pytest.mark.parametrize("net", [_wide_dense(), _wide_conv()], ids=["dense", "conv"])
 def test_split_networks_spike_as_before(net):
-    chip = make_chip(width=5, height=5, core={"axons": 40, "max_delay_steps": 4})
+    chip = make_chip(width=5, height=5, core={"axons": 50, "max_delay_steps": 4})
     mapping = compile_network(net, chip, MapOptions(effort=0.1))
     assert problems(mapping, chip) == []
     assert len(mapping.network.populations) > len(net.populations)

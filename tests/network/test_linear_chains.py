@@ -231,6 +231,9 @@ def test_form_of_the_projection(tmp_path, name, pool_kernel, kind):
 
 
 INEXACT = {
+    "conv, pool with gaps that begins outside": (
+        [conv(w(2, 2, 4, 4)), pool("Sum", 2, 3, 1)], "pads the map between them",
+    ),
     "conv, padded pool": ([conv(w(2, 2, 3, 3)), pool("Sum", 2, 2, 1)], "pads the map between them"),
     "conv, padded conv": (
         [conv(w(2, 2, 3, 3)), conv(w(2, 2, 3, 3), padding="same")], "pads the map between them"

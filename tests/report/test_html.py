@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from neurosim.artefacts.mapping import SolverReport
-from neurosim.artefacts.result import Result, Verdict
+from neurosim.artefacts.result import Result, Spikes, Verdict
 from neurosim.chip.loader import load_chip
 from neurosim.errors import InputError
 from neurosim.fabric.topology import build_fabric
@@ -225,7 +225,12 @@ def test_bins_cover_all_values() -> None:
 
 def test_an_engine_without_cycles_says_not_measured() -> None:
     run = small_run("tiny")
-    result = dataclasses.replace(unmeasured_result(), spikes=run.result.spikes, n_samples=2)
+    first = [s.sample < 2 for s in run.result.spikes]
+    spikes = tuple(
+        Spikes(s.population, s.sample[m], s.step[m], s.neuron[m], s.count[m])
+        for s, m in zip(run.result.spikes, first, strict=True)
+    )
+    result = dataclasses.replace(unmeasured_result(), spikes=spikes)
     data = report_data(result, run.case.program, run.chip, run.case.network)
     page = Page(render_html(data))
     assert set(page.ids) >= SECTIONS - {"not-priced"}

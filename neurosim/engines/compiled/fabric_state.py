@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.artefacts.mapping import HOST
-from neurosim.engines.compiled.layout import State
+from neurosim.engines.compiled.layout import FABRIC, State
 from neurosim.fabric.topology import TO_CORE, TO_HOST, Fabric
 from neurosim.rules import arbiter
 
@@ -84,7 +84,7 @@ def build_state(fabric: Fabric, endpoints: dict[int, int], sink_flits: int) -> S
         "GATEWAY_ROW": fabric.gateway_row, "GATEWAY_COLUMN": fabric.gateway_column,
         "N_PORTS": fabric.n_ports,
     }  # fmt: skip
-    return State(constants, fields)
+    return State(FABRIC, constants, fields)
 
 
 def _horizon(fabric: Fabric) -> int:

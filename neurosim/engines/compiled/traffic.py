@@ -39,7 +39,7 @@ class TrafficRun:
     def advance(self, until: int, max_cycles: int) -> int:
         """Run the kernel; returns its status."""
         status = kernel.run(
-            self.state.constants, self.state.A, self.state.B, self.address, self.nodes.reshape(-1), self.source,
+            self.state.tuple, self.state.narrow, self.state.wide, self.address, self.nodes.reshape(-1), self.source,
             self.cycle, self.order, self.arrive, self.progress, *self.scratch,
             self.fabric.chip.router.injection_cycles, until, max_cycles,
         )  # fmt: skip

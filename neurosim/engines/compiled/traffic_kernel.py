@@ -10,7 +10,7 @@ from typing import Any
 
 from numba import njit
 
-from neurosim.engines.compiled.layout import place
+from neurosim.engines.compiled.layout import FABRIC
 from neurosim.engines.compiled.network_kernel import (
     arrive_credit,
     arrive_flit,
@@ -28,21 +28,21 @@ FIRST, DUE, INDEX, CREDITS, BUSY, IS_BUSY = range(6)
 # entries of ``progress``
 NOW, NEXT_DUE, ARRIVED, LAST_ARRIVAL, UPCOMING, N_BUSY = range(6)
 
-VSHIFT = place("VSHIFT")
-WHEEL = place("WHEEL")
-SLOTS = place("SLOTS")
-N_CHANNELS = place("N_CHANNELS")
-N_PORTS = place("N_PORTS")
-FLITS = place("FLITS")
-FLIT_TO = place("FLIT_TO")
-FLIT_WHAT = place("FLIT_WHAT")
-N_FLITS = place("N_FLITS")
-CREDIT_TO = place("CREDIT_TO")
-N_CREDITS = place("N_CREDITS")
-BACK_LATENCY = place("BACK_LATENCY")
-N_ACTIVE = place("N_ACTIVE")
-IN_WHEEL = place("IN_WHEEL")
-DROPPED = place("DROPPED")
+VSHIFT = FABRIC.place("VSHIFT")
+WHEEL = FABRIC.place("WHEEL")
+SLOTS = FABRIC.place("SLOTS")
+N_CHANNELS = FABRIC.place("N_CHANNELS")
+N_PORTS = FABRIC.place("N_PORTS")
+FLITS = FABRIC.place("FLITS")
+FLIT_TO = FABRIC.place("FLIT_TO")
+FLIT_WHAT = FABRIC.place("FLIT_WHAT")
+N_FLITS = FABRIC.place("N_FLITS")
+CREDIT_TO = FABRIC.place("CREDIT_TO")
+N_CREDITS = FABRIC.place("N_CREDITS")
+BACK_LATENCY = FABRIC.place("BACK_LATENCY")
+N_ACTIVE = FABRIC.place("N_ACTIVE")
+IN_WHEEL = FABRIC.place("IN_WHEEL")
+DROPPED = FABRIC.place("DROPPED")
 
 
 @njit(cache=True, _nrt=False, inline="always")

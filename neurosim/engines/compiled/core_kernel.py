@@ -1,0 +1,456 @@
+"""Cores, compiled: synapse pipeline, neuron loop, transmit FIFO, in the reference engine's order.
+
+The same steps as :mod:`neurosim.engines.reference.core`, over the fields of layout CORES: ``D`` is its
+tuple, ``P`` its int32 and ``Q`` its int64 fields, ``Wt`` the synapse weights; ``C``, ``A``, ``B`` and
+``K`` are the network's.  A core is its index among the used cores; the host is index ``N_CORES``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+from neurosim.engines.compiled import layout
+from neurosim.engines.compiled.jit import RULES
+from neurosim.engines.compiled.network_kernel import post_credit, post_flit
+from neurosim.rules import events as event_names
+from neurosim.rules import synapse
+
+Array = Any
+_at = layout.CORES.place
+_update = RULES.update
+_is_active = RULES.is_active
+_is_awake = RULES.is_awake
+_is_on_time = RULES.is_on_time
+_slot = RULES.accumulator_slot
+_fit = RULES.fit
+_is_outside = RULES.is_outside
+_pick = RULES.pick
+_advance = RULES.advance
+_conv_first = RULES.conv_first
+_conv_last = RULES.conv_last
+_conv_tap = RULES.conv_tap
+_DENSE = synapse.FORMAT_DENSE
+_SPARSE = synapse.FORMAT_SPARSE
+
+VCS = layout.FABRIC.place("VCS")
+VSHIFT = layout.FABRIC.place("VSHIFT")
+FLITS = layout.FABRIC.place("FLITS")
+BACK = layout.FABRIC.place("BACK")
+BACK_LATENCY = layout.FABRIC.place("BACK_LATENCY")
+
+N_CORES, N_NEURONS, N_BANKS = _at("N_CORES"), _at("N_NEURONS"), _at("N_BANKS")
+MAX_DELAY, RX_RING, TX_RING, TX_FLITS = _at("MAX_DELAY"), _at("RX_RING"), _at("TX_RING"), _at("TX_FLITS")
+INJECTION, SHARED_PORT = _at("INJECTION"), _at("SHARED_PORT")
+RECEIVE_DURING_UPDATE = _at("RECEIVE_DURING_UPDATE")
+SPIKE_CYCLES, TARGET_CYCLES = _at("SPIKE_CYCLES"), _at("TARGET_CYCLES")
+MEMBRANE_WRAPS, ACCUMULATOR_WRAPS = _at("MEMBRANE_WRAPS"), _at("ACCUMULATOR_WRAPS")
+V_LOW, V_HIGH, I_LOW, I_HIGH = _at("V_LOW"), _at("V_HIGH"), _at("I_LOW"), _at("I_HIGH")
+ACC_LOW, ACC_HIGH = _at("ACC_LOW"), _at("ACC_HIGH")
+SAMPLE_STEPS, LOG_PACKETS, N_EVENTS = _at("SAMPLE_STEPS"), _at("LOG_PACKETS"), _at("N_EVENTS")
+CORE, FIRST_NEURON, FIRST_GROUP, FIRST_AXON = (
+    _at("CORE"), _at("FIRST_NEURON"), _at("FIRST_GROUP"), _at("FIRST_AXON"),
+)  # fmt: skip
+CHANNEL, LINK = _at("CHANNEL"), _at("LINK")
+G_FIRST, G_N, G_MODEL, G_RESET = _at("G_FIRST"), _at("G_N"), _at("G_MODEL"), _at("G_RESET")
+G_SHIFT, G_START, G_ACTIVE, G_IDLE = _at("G_SHIFT"), _at("G_START"), _at("G_ACTIVE"), _at("G_IDLE")
+KEEP, CURRENT_KEEP, BIAS = _at("KEEP"), _at("CURRENT_KEEP"), _at("BIAS")
+THRESHOLD, RESET_AMOUNT, V_FLOOR = _at("THRESHOLD"), _at("RESET_AMOUNT"), _at("V_FLOOR")
+SPIKES, CYCLES = _at("SPIKES"), _at("CYCLES")
+AXON_BLOCK, AXON_ROW, AXON_WORDS = _at("AXON_BLOCK"), _at("AXON_ROW"), _at("AXON_WORDS")
+AXON_OPERATIONS, AXON_CYCLES = _at("AXON_OPERATIONS"), _at("AXON_CYCLES")
+B_FORMAT, B_FIRST, B_N, B_DELAY = _at("B_FORMAT"), _at("B_FIRST"), _at("B_N"), _at("B_DELAY")
+B_WEIGHT, B_POINTER, B_SOURCE, B_GEOMETRY = (
+    _at("B_WEIGHT"), _at("B_POINTER"), _at("B_SOURCE"), _at("B_GEOMETRY"),
+)  # fmt: skip
+POINTER, TARGET, SOURCE, GEOMETRY = _at("POINTER"), _at("TARGET"), _at("SOURCE"), _at("GEOMETRY")
+T_POINTER, T_ADDRESS, T_AXON, T_CORE = _at("T_POINTER"), _at("T_ADDRESS"), _at("T_AXON"), _at("T_CORE")
+RX, RX_FIRST, RX_LENGTH, RX_WHOLE = _at("RX"), _at("RX_FIRST"), _at("RX_LENGTH"), _at("RX_WHOLE")
+TX, TX_FIRST, TX_LENGTH = _at("TX"), _at("TX_FIRST"), _at("TX_LENGTH")
+RX_POINTER, PACKET, TX_CREDITS = _at("RX_POINTER"), _at("PACKET"), _at("TX_CREDITS")
+LOOPING, POSITION = _at("LOOPING"), _at("POSITION")
+SEND_NEXT, SEND_LAST, SEND_TIMES = _at("SEND_NEXT"), _at("SEND_LAST"), _at("SEND_TIMES")
+SEND_NEURON, START_NEXT, START_COUNT = _at("SEND_NEURON"), _at("START_NEXT"), _at("START_COUNT")
+CORE_STEP, WOKEN, IS_WOKEN = _at("CORE_STEP"), _at("WOKEN"), _at("IS_WOKEN")
+PK_AXON, PK_STEP, PK_SOURCE, PK_TARGET = _at("PK_AXON"), _at("PK_STEP"), _at("PK_SOURCE"), _at("PK_TARGET")
+PK_LOG, PK_FREE, BANK = _at("PK_LOG"), _at("PK_FREE"), _at("BANK")
+V, I = _at("V"), _at("I")  # noqa: E741
+PIPELINE_UNTIL, MEMORY_FREE, LOOP_UNTIL = _at("PIPELINE_UNTIL"), _at("MEMORY_FREE"), _at("LOOP_UNTIL")
+STALLED_SINCE, ALARM, PIPELINE_BUSY = _at("STALLED_SINCE"), _at("ALARM"), _at("PIPELINE_BUSY")
+LOOP_BUSY, STALL, LATE = _at("LOOP_BUSY"), _at("STALL"), _at("LATE")
+MEMBRANE_OVER, ACCUMULATOR_OVER, EVENTS = _at("MEMBRANE_OVER"), _at("ACCUMULATOR_OVER"), _at("EVENTS")
+PK_INJECT, RUN = _at("PK_INJECT"), _at("RUN")
+
+# entries of RUN
+OPEN, SENT, ARRIVED, N_FREE, N_WOKEN, N_HEAP, N_LOG, N_SPIKES, N_OVER, NOW, UPCOMING = range(11)
+LAST_ARRIVAL, STEP, NEXT_START, QUIET_AT, HOST_NEXT, HOST_DUE, HOST_FREE, HOST_CREDITS = range(11, 19)
+HOST_FLITS, HOST_RECEIVED, BARRIERS, PHASE, N_MISSED, TICK = range(19, 25)
+N_RUN = 25
+
+_DECODED = event_names.EVENT_INDEX["packet_decoded"]
+_WORD = event_names.EVENT_INDEX["synapse_word_read"]
+_OPERATION = event_names.EVENT_INDEX["synaptic_operation"]
+_ACTIVE = event_names.EVENT_INDEX["neuron_update_active"]
+_IDLE = event_names.EVENT_INDEX["neuron_update_idle"]
+_SPIKE = event_names.EVENT_INDEX["spike_generated"]
+_SENT = event_names.EVENT_INDEX["packet_sent"]
+
+
+@njit(cache=True, _nrt=False)
+def new_packet(
+    D: Array, P: Array, Q: Array, K: Array, Log: Array, address: int, axon: int, step: int, source: int,
+    target: int, inject: int,
+) -> int:  # fmt: skip
+    """Take a packet from the free list and, if packets are logged, open its row."""
+    Q[D[RUN] + N_FREE] -= 1
+    packet = P[D[PK_FREE] + Q[D[RUN] + N_FREE]]
+    K[packet] = address
+    P[D[PK_AXON] + packet] = axon
+    P[D[PK_STEP] + packet] = step
+    P[D[PK_SOURCE] + packet] = source
+    P[D[PK_TARGET] + packet] = target
+    Q[D[PK_INJECT] + packet] = inject
+    if D[LOG_PACKETS]:
+        row = Q[D[RUN] + N_LOG]
+        P[D[PK_LOG] + packet] = row
+        Log[row, 0], Log[row, 1], Log[row, 2] = step, source, target
+        Log[row, 3], Log[row, 4], Log[row, 5] = axon, inject, -1
+        Q[D[RUN] + N_LOG] = row + 1
+    return packet
+
+
+@njit(cache=True, _nrt=False)
+def packet_arrived(
+    D: Array, P: Array, Q: Array, Log: Array, Hist: Array, Over: Array, packet: int, now: int
+) -> None:
+    """A packet's tail reached its receiver."""
+    journey = now - Q[D[PK_INJECT] + packet]
+    if journey < len(Hist):
+        Hist[journey] += 1
+    else:
+        Over[Q[D[RUN] + N_OVER]] = journey
+        Q[D[RUN] + N_OVER] += 1
+    Q[D[RUN] + ARRIVED] += 1
+    if D[LOG_PACKETS]:
+        Log[P[D[PK_LOG] + packet], 5] = now
+
+
+@njit(cache=True, _nrt=False)
+def free_packet(D: Array, P: Array, Q: Array, packet: int) -> None:
+    """The packet's work is done."""
+    P[D[PK_FREE] + Q[D[RUN] + N_FREE]] = packet
+    Q[D[RUN] + N_FREE] += 1
+    Q[D[RUN] + OPEN] -= 1
+
+
+@njit(cache=True, _nrt=False)
+def wake(D: Array, P: Array, Q: Array, core: int) -> None:
+    """Let ``core`` (or the host) step in this cycle."""
+    if P[D[IS_WOKEN] + core] == 0:
+        P[D[IS_WOKEN] + core] = 1
+        P[D[WOKEN] + Q[D[RUN] + N_WOKEN]] = core
+        Q[D[RUN] + N_WOKEN] += 1
+
+
+@njit(cache=True, _nrt=False)
+def core_receives(
+    C: Array, D: Array, P: Array, Q: Array, Log: Array, Hist: Array, Over: Array, core: int, vc: int,
+    flit: int, now: int,
+) -> None:  # fmt: skip
+    """ARRIVE: a flit reaches a core's receive FIFO."""
+    fifo = core * C[VCS] + vc
+    place = (P[D[RX_FIRST] + fifo] + P[D[RX_LENGTH] + fifo]) & (D[RX_RING] - 1)
+    P[D[RX] + fifo * D[RX_RING] + place] = flit
+    P[D[RX_LENGTH] + fifo] += 1
+    if (flit & 15) == C[FLITS] - 1:
+        P[D[RX_WHOLE] + fifo] += 1
+        packet_arrived(D, P, Q, Log, Hist, Over, flit >> 4, now)
+        wake(D, P, Q, core)
+
+
+@njit(cache=True, _nrt=False)
+def add_weight(D: Array, P: Array, Q: Array, core: int, at: int, weight: int) -> None:
+    """Add one weight to an accumulator."""
+    total = P[D[BANK] + at] + weight
+    if _is_outside(total, D[ACC_LOW], D[ACC_HIGH]):
+        Q[D[ACCUMULATOR_OVER] + core] += 1
+        total = _fit(total, D[ACC_LOW], D[ACC_HIGH], D[ACCUMULATOR_WRAPS])
+    P[D[BANK] + at] = total
+
+
+@njit(cache=True, _nrt=False)
+def add_conv(
+    D: Array, P: Array, Q: Array, Wt: Array, core: int, block: int, row: int, bank: int
+) -> None:
+    """Add the weights of one axon of a convolution block, computed from the shared kernel."""
+    g = D[GEOMETRY] + P[D[B_GEOMETRY] + block]
+    in_c, in_h, in_w, out_c = P[g], P[g + 1], P[g + 2], P[g + 3]
+    stride_y, stride_x, top, left = P[g + 6], P[g + 7], P[g + 8], P[g + 9]
+    dilation_y, dilation_x, groups, c0 = P[g + 10], P[g + 11], P[g + 12], P[g + 13]
+    y0, y1, x0, x1 = P[g + 14], P[g + 15], P[g + 16], P[g + 17]
+    n_channels, kernel_y, kernel_x = P[g + 18], P[g + 19], P[g + 20]
+    source = P[D[SOURCE] + P[D[B_SOURCE] + block] + row]
+    x = source % in_w
+    y = source // in_w % in_h
+    channel = source // (in_w * in_h)
+    per_in, per_out = in_c // groups, out_c // groups
+    group = channel // per_in
+    first = max(c0, group * per_out) - c0
+    last = min(c0 + n_channels, (group + 1) * per_out) - c0
+    from_y = max(_conv_first(y, top, kernel_y, dilation_y, stride_y), y0)
+    to_y = min(_conv_last(y, top, stride_y), y1 - 1)
+    from_x = max(_conv_first(x, left, kernel_x, dilation_x, stride_x), x0)
+    to_x = min(_conv_last(x, left, stride_x), x1 - 1)
+    width, plane = x1 - x0, (y1 - y0) * (x1 - x0)
+    base = bank + P[D[B_FIRST] + block]
+    for c in range(first, last):
+        kernel = P[D[B_WEIGHT] + block] + (c * per_in + channel % per_in) * kernel_y * kernel_x
+        for oy in range(from_y, to_y + 1):
+            ky = _conv_tap(y, oy, top, dilation_y, stride_y)
+            if ky < 0:
+                continue
+            for ox in range(from_x, to_x + 1):
+                kx = _conv_tap(x, ox, left, dilation_x, stride_x)
+                if kx >= 0:
+                    at = base + c * plane + (oy - y0) * width + ox - x0
+                    add_weight(D, P, Q, core, at, Wt[kernel + ky * kernel_x + kx])
+
+
+@njit(cache=True, _nrt=False)
+def finish_packet(D: Array, P: Array, Q: Array, Wt: Array, core: int, now: int) -> None:
+    """The pipeline's packet, if its time has come, enters the accumulators."""
+    packet = P[D[PACKET] + core]
+    if packet < 0 or now < Q[D[PIPELINE_UNTIL] + core]:
+        return
+    P[D[PACKET] + core] = -1
+    axon = P[D[FIRST_AXON] + core] + P[D[PK_AXON] + packet]
+    block, row = P[D[AXON_BLOCK] + axon], P[D[AXON_ROW] + axon]
+    step, delay = P[D[PK_STEP] + packet], P[D[B_DELAY] + block]
+    if _is_on_time(step + delay, P[D[CORE_STEP] + core], D[MAX_DELAY]):
+        bank = _slot(step, delay, D[N_BANKS]) * D[N_NEURONS]
+        first, weight = P[D[B_FIRST] + block], P[D[B_WEIGHT] + block]
+        if P[D[B_FORMAT] + block] == _DENSE:
+            n = P[D[B_N] + block]
+            for k in range(n):
+                add_weight(D, P, Q, core, bank + first + k, Wt[weight + row * n + k])
+        elif P[D[B_FORMAT] + block] == _SPARSE:
+            pointer = D[POINTER] + P[D[B_POINTER] + block] + row
+            for k in range(P[pointer], P[pointer + 1]):
+                target = P[D[TARGET] + P[D[B_SOURCE] + block] + k]
+                add_weight(D, P, Q, core, bank + first + target, Wt[weight + k])
+        else:
+            add_conv(D, P, Q, Wt, core, block, row, bank)
+    else:
+        Q[D[LATE] + core] += 1
+    free_packet(D, P, Q, packet)
+
+
+@njit(cache=True, _nrt=False)
+def start_packet(C: Array, A: Array, B: Array, D: Array, P: Array, Q: Array, core: int, now: int) -> int:
+    """Take the next whole packet; returns when to look again, 0 for "when something comes"."""
+    if P[D[PACKET] + core] >= 0 or (P[D[LOOPING] + core] and not D[RECEIVE_DURING_UPDATE]):
+        return 0
+    mask = 0
+    for vc in range(C[VCS]):
+        if P[D[RX_WHOLE] + core * C[VCS] + vc]:
+            mask |= 1 << vc
+    if mask == 0:
+        return 0
+    if D[SHARED_PORT] and now < Q[D[MEMORY_FREE] + core]:
+        return Q[D[MEMORY_FREE] + core]
+    vc = _pick(0, mask, P[D[RX_POINTER] + core])
+    P[D[RX_POINTER] + core] = _advance(vc, C[VCS])
+    fifo = core * C[VCS] + vc
+    P[D[RX_WHOLE] + fifo] -= 1
+    packet = P[D[RX] + fifo * D[RX_RING] + P[D[RX_FIRST] + fifo]] >> 4
+    P[D[RX_FIRST] + fifo] = (P[D[RX_FIRST] + fifo] + C[FLITS]) & (D[RX_RING] - 1)
+    P[D[RX_LENGTH] + fifo] -= C[FLITS]
+    link = P[D[LINK] + core]
+    for _ in range(C[FLITS]):
+        post_credit(C, A, B, now + A[C[BACK_LATENCY] + link], (link << C[VSHIFT]) + vc)
+    P[D[PACKET] + core] = packet
+    axon = P[D[FIRST_AXON] + core] + P[D[PK_AXON] + packet]
+    cycles = P[D[AXON_CYCLES] + axon]
+    counts = D[EVENTS] + core * D[N_EVENTS]
+    Q[counts + _DECODED] += 1
+    Q[counts + _WORD] += P[D[AXON_WORDS] + axon]
+    Q[counts + _OPERATION] += P[D[AXON_OPERATIONS] + axon]
+    Q[D[PIPELINE_BUSY] + core] += cycles
+    Q[D[PIPELINE_UNTIL] + core] = now + cycles
+    if D[SHARED_PORT]:
+        Q[D[MEMORY_FREE] + core] = now + cycles
+    return now + cycles
+
+
+@njit(cache=True, _nrt=False)
+def begin_step(D: Array, P: Array, Q: Array, SpikeLog: Array, core: int, now: int) -> None:
+    """Run the arithmetic of a whole neuron loop; its timing is walked through afterwards."""
+    step = P[D[START_NEXT] + core]
+    P[D[START_NEXT] + core] += 1
+    P[D[START_COUNT] + core] -= 1
+    P[D[CORE_STEP] + core] = step
+    bank = D[BANK] + _slot(step, 0, D[N_BANKS]) * D[N_NEURONS]
+    counts = D[EVENTS] + core * D[N_EVENTS]
+    for group in range(P[D[FIRST_GROUP] + core], P[D[FIRST_GROUP] + core + 1]):
+        first = P[D[G_FIRST] + group]
+        n = P[D[G_N] + group]
+        if not _is_awake(step, P[D[G_START] + group], D[SAMPLE_STEPS]):
+            for k in range(first, first + n):
+                P[D[SPIKES] + k] = 0
+                P[D[CYCLES] + k] = 0
+                P[bank + k] = 0
+            continue
+        model, reset, shift = P[D[G_MODEL] + group], P[D[G_RESET] + group], P[D[G_SHIFT] + group]
+        for k in range(first, first + n):
+            x = P[bank + k] << shift
+            P[bank + k] = 0
+            v, i = Q[D[V] + k], Q[D[I] + k]
+            new_v, new_i, spikes, over = _update(
+                model, reset, D[MEMBRANE_WRAPS], v, i, x, P[D[KEEP] + k], P[D[CURRENT_KEEP] + k],
+                P[D[BIAS] + k], P[D[THRESHOLD] + k], P[D[RESET_AMOUNT] + k], P[D[V_FLOOR] + k],
+                D[V_LOW], D[V_HIGH], D[I_LOW], D[I_HIGH],
+            )  # fmt: skip
+            active = _is_active(v, i, new_v, new_i, x, spikes)
+            Q[D[V] + k] = new_v
+            Q[D[I] + k] = new_i
+            P[D[SPIKES] + k] = spikes
+            P[D[CYCLES] + k] = P[D[G_ACTIVE] + group] if active else P[D[G_IDLE] + group]
+            Q[D[MEMBRANE_OVER] + core] += over
+            Q[counts + (_ACTIVE if active else _IDLE)] += 1
+            if spikes:
+                Q[counts + _SPIKE] += spikes
+                row = Q[D[RUN] + N_SPIKES]
+                SpikeLog[row, 0], SpikeLog[row, 1], SpikeLog[row, 2] = step, k, spikes
+                Q[D[RUN] + N_SPIKES] = row + 1
+    P[D[LOOPING] + core] = 1
+    P[D[POSITION] + core] = P[D[FIRST_NEURON] + core]
+    P[D[SEND_TIMES] + core] = 0
+    Q[D[LOOP_UNTIL] + core] = now
+
+
+@njit(cache=True, _nrt=False)
+def update_next(D: Array, P: Array, Q: Array, core: int, now: int) -> int:
+    """Start the next update, or run of quiet ones; nonzero: wait for the memory till then.
+
+    Neurons whose group sleeps take no cycles and are passed over.
+    """
+    last = P[D[FIRST_NEURON] + core + 1]
+    k = P[D[POSITION] + core]
+    while k < last and P[D[CYCLES] + k] == 0:
+        k += 1
+    P[D[POSITION] + core] = k
+    if k == last:
+        return 0
+    if D[SHARED_PORT] and now < Q[D[MEMORY_FREE] + core]:
+        return Q[D[MEMORY_FREE] + core]
+    cycles = P[D[CYCLES] + k]
+    if not D[SHARED_PORT]:
+        while P[D[SPIKES] + k] == 0 and k + 1 < last:
+            k += 1
+            cycles += P[D[CYCLES] + k]
+    else:
+        Q[D[MEMORY_FREE] + core] = now + cycles
+    count = P[D[SPIKES] + k]
+    if count:
+        cycles += D[SPIKE_CYCLES]
+        P[D[SEND_NEURON] + core] = k
+        P[D[SEND_NEXT] + core] = P[D[T_POINTER] + k]
+        P[D[SEND_LAST] + core] = P[D[T_POINTER] + k + 1]
+        P[D[SEND_TIMES] + core] = count if P[D[T_POINTER] + k + 1] > P[D[T_POINTER] + k] else 0
+    P[D[POSITION] + core] = k + 1
+    Q[D[LOOP_UNTIL] + core] = now + cycles
+    Q[D[LOOP_BUSY] + core] += cycles
+    return 0
+
+
+@njit(cache=True, _nrt=False)
+def send_one(C: Array, D: Array, P: Array, Q: Array, K: Array, Log: Array, core: int, now: int) -> bool:
+    """Push the next target entry's packet; False if the transmit FIFO is full."""
+    length = P[D[TX_LENGTH] + core]
+    if length + C[FLITS] > D[TX_FLITS]:
+        if Q[D[STALLED_SINCE] + core] < 0:
+            Q[D[STALLED_SINCE] + core] = now
+        return False
+    if Q[D[STALLED_SINCE] + core] >= 0:
+        Q[D[STALL] + core] += now - Q[D[STALLED_SINCE] + core]
+        Q[D[STALLED_SINCE] + core] = -1
+    entry = P[D[SEND_NEXT] + core]
+    packet = new_packet(
+        D, P, Q, K, Log, P[D[T_ADDRESS] + entry], P[D[T_AXON] + entry], P[D[CORE_STEP] + core],
+        P[D[CORE] + core], P[D[T_CORE] + entry], now,
+    )  # fmt: skip
+    Q[D[RUN] + SENT] += 1
+    Q[D[RUN] + OPEN] += 1
+    for index in range(C[FLITS]):
+        place = (P[D[TX_FIRST] + core] + length + index) & (D[TX_RING] - 1)
+        P[D[TX] + core * D[TX_RING] + place] = packet * 16 + index
+    P[D[TX_LENGTH] + core] = length + C[FLITS]
+    Q[D[EVENTS] + core * D[N_EVENTS] + _SENT] += 1
+    entry += 1
+    if entry == P[D[SEND_LAST] + core]:
+        P[D[SEND_TIMES] + core] -= 1
+        entry = P[D[T_POINTER] + P[D[SEND_NEURON] + core]]
+    P[D[SEND_NEXT] + core] = entry
+    Q[D[LOOP_UNTIL] + core] = now + D[TARGET_CYCLES]
+    Q[D[LOOP_BUSY] + core] += D[TARGET_CYCLES]
+    return True
+
+
+@njit(cache=True, _nrt=False)
+def advance_loop(
+    C: Array, D: Array, P: Array, Q: Array, K: Array, Log: Array, SpikeLog: Array, core: int, now: int
+) -> int:
+    """Let the neuron loop do what it can in this cycle; returns when it can go on."""
+    if P[D[LOOPING] + core] == 0:
+        if P[D[START_COUNT] + core] == 0:
+            return 0
+        begin_step(D, P, Q, SpikeLog, core, now)
+    last = P[D[FIRST_NEURON] + core + 1]
+    while now >= Q[D[LOOP_UNTIL] + core]:
+        if P[D[SEND_TIMES] + core]:
+            if not send_one(C, D, P, Q, K, Log, core, now):
+                return 0 if P[D[TX_CREDITS] + core] == 0 else now + 1
+        elif P[D[POSITION] + core] < last:
+            wait = update_next(D, P, Q, core, now)
+            if wait:
+                return wait
+        else:
+            P[D[LOOPING] + core] = 0
+            Q[D[RUN] + OPEN] -= 1
+            more = P[D[START_COUNT] + core]
+            for vc in range(C[VCS]):
+                more += P[D[RX_WHOLE] + core * C[VCS] + vc]
+            return now + 1 if more else 0
+    return Q[D[LOOP_UNTIL] + core]
+
+
+@njit(cache=True, _nrt=False)
+def transmit(C: Array, A: Array, B: Array, D: Array, P: Array, Q: Array, core: int, now: int) -> int:
+    """Send one flit if there is a credit; returns when to look again."""
+    if P[D[TX_LENGTH] + core] and P[D[TX_CREDITS] + core]:
+        first = P[D[TX_FIRST] + core]
+        post_flit(C, A, B, now + D[INJECTION], P[D[CHANNEL] + core], P[D[TX] + core * D[TX_RING] + first])
+        P[D[TX_FIRST] + core] = (first + 1) & (D[TX_RING] - 1)
+        P[D[TX_LENGTH] + core] -= 1
+        P[D[TX_CREDITS] + core] -= 1
+    return now + 1 if P[D[TX_LENGTH] + core] and P[D[TX_CREDITS] + core] else 0
+
+
+@njit(cache=True, _nrt=False)
+def step_core(
+    C: Array, A: Array, B: Array, D: Array, P: Array, Q: Array, K: Array, Wt: Array, Log: Array,
+    SpikeLog: Array, core: int, now: int,
+) -> int:  # fmt: skip
+    """One core's STEP; returns the cycle in which it wants to be looked at again, 0 if none."""
+    finish_packet(D, P, Q, Wt, core, now)
+    start = start_packet(C, A, B, D, P, Q, core, now)
+    loop = advance_loop(C, D, P, Q, K, Log, SpikeLog, core, now)
+    send = transmit(C, A, B, D, P, Q, core, now)
+    soonest = 0
+    if P[D[PACKET] + core] >= 0:
+        soonest = Q[D[PIPELINE_UNTIL] + core]
+    for look in (start, loop, send):
+        if look > now and (soonest == 0 or look < soonest):
+            soonest = look
+    return soonest

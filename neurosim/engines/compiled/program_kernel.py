@@ -1,0 +1,336 @@
+"""A whole sample, compiled: messages, alarms, time steps and the loop over cycles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba import njit
+
+from neurosim.engines.compiled import layout
+from neurosim.engines.compiled.core_kernel import (
+    ALARM, ARRIVED, BARRIERS, CORE, FLITS, HOST_CREDITS, HOST_DUE, HOST_FLITS, HOST_FREE, HOST_NEXT,
+    HOST_RECEIVED, LAST_ARRIVAL, N_CORES, N_HEAP, N_LOG, N_MISSED, N_NEURONS, N_OVER, N_SPIKES, N_WOKEN,
+    NEXT_START, NOW, OPEN, PACKET, PHASE, QUIET_AT, RUN, RX_WHOLE, SENT, START_COUNT, STEP, TX_CREDITS,
+    TX_LENGTH, UPCOMING, VCS, VSHIFT, WOKEN, IS_WOKEN, LOOPING, core_receives, free_packet, new_packet,
+    packet_arrived, step_core, wake,
+)  # fmt: skip
+from neurosim.engines.compiled.network_kernel import (
+    arrive_credit, arrive_flit, next_message, post_credit, post_flit, step_routers,
+)  # fmt: skip
+
+Array = Any
+_at = layout.CORES.place
+_fabric = layout.FABRIC.place
+WHEEL, SLOTS, N_CHANNELS = _fabric("WHEEL"), _fabric("SLOTS"), _fabric("N_CHANNELS")
+FLIT_TO, FLIT_WHAT, N_FLITS = _fabric("FLIT_TO"), _fabric("FLIT_WHAT"), _fabric("N_FLITS")
+CREDIT_TO, N_CREDITS, N_ACTIVE = _fabric("CREDIT_TO"), _fabric("N_CREDITS"), _fabric("N_ACTIVE")
+IN_WHEEL, DROPPED = _fabric("IN_WHEEL"), _fabric("DROPPED")
+HEAP, STEP_START, STEP_END = _at("HEAP"), _at("STEP_START"), _at("STEP_END")
+N_STEPS, IS_TICK, PERIOD, BARRIER = _at("N_STEPS"), _at("IS_TICK"), _at("PERIOD"), _at("BARRIER")
+HOST_LATENCY, HOST_INTERVAL = _at("HOST_LATENCY"), _at("HOST_INTERVAL")
+HOST_CHANNEL, HOST_LINK = _at("HOST_CHANNEL"), _at("HOST_LINK")
+HOST_CREDIT_LATENCY = _at("HOST_CREDIT_LATENCY")
+H_POINTER, H_ADDRESS, H_AXON = _at("H_POINTER"), _at("H_ADDRESS"), _at("H_AXON")
+H_CORE, H_STEP = _at("H_CORE"), _at("H_STEP")
+
+DONE, STALLED, CHECK, LIMIT, GROW = 0, 1, 2, 3, 4
+CORE_BITS = 20  # an alarm is cycle << CORE_BITS | core
+
+
+@njit(cache=True, _nrt=False)
+def push_alarm(D: Array, Q: Array, core: int, at: int, now: int) -> None:
+    """Wake ``core`` in cycle ``at``, unless it has an earlier alarm anyway."""
+    pending = Q[D[ALARM] + core]
+    if now < pending <= at:
+        return
+    Q[D[ALARM] + core] = at
+    child = Q[D[RUN] + N_HEAP]
+    Q[D[RUN] + N_HEAP] = child + 1
+    heap, value = D[HEAP], at << CORE_BITS | core
+    while child > 0:
+        parent = (child - 1) >> 1
+        if Q[heap + parent] <= value:
+            break
+        Q[heap + child] = Q[heap + parent]
+        child = parent
+    Q[heap + child] = value
+
+
+@njit(cache=True, _nrt=False)
+def pop_alarm(D: Array, Q: Array) -> int:
+    """Remove and return the earliest alarm."""
+    heap = D[HEAP]
+    top = Q[heap]
+    n = Q[D[RUN] + N_HEAP] - 1
+    Q[D[RUN] + N_HEAP] = n
+    value = Q[heap + n]
+    hole = 0
+    while 2 * hole + 1 < n:
+        child = 2 * hole + 1
+        if child + 1 < n and Q[heap + child + 1] < Q[heap + child]:
+            child += 1
+        if value <= Q[heap + child]:
+            break
+        Q[heap + hole] = Q[heap + child]
+        hole = child
+    Q[heap + hole] = value
+    return top
+
+
+@njit(cache=True, _nrt=False)
+def next_alarm(D: Array, Q: Array) -> int:
+    """Cycle of the earliest alarm that still counts, or -1."""
+    while Q[D[RUN] + N_HEAP]:
+        top = Q[D[HEAP]]
+        if Q[D[ALARM] + (top & ((1 << CORE_BITS) - 1))] == top >> CORE_BITS:
+            return top >> CORE_BITS
+        pop_alarm(D, Q)
+    return -1
+
+
+@njit(cache=True, _nrt=False)
+def compact_alarms(D: Array, Q: Array, now: int) -> None:
+    """Throw away alarms that were overtaken by earlier ones."""
+    Q[D[RUN] + N_HEAP] = 0
+    for core in range(D[N_CORES] + 1):
+        at = Q[D[ALARM] + core]
+        if at > now:
+            Q[D[ALARM] + core] = 0
+            push_alarm(D, Q, core, at, now)
+
+
+@njit(cache=True, _nrt=False)
+def arrivals(
+    C: Array, A: Array, B: Array, K: Array, D: Array, P: Array, Q: Array, Log: Array, Hist: Array,
+    Over: Array, now: int,
+) -> None:  # fmt: skip
+    """ARRIVE: the cycle's flits and credits."""
+    slot = now & (C[WHEEL] - 1)
+    base = slot * C[SLOTS]
+    vs = C[VSHIFT]
+    n = A[C[N_FLITS] + slot]
+    for k in range(n):
+        to, flit = A[C[FLIT_TO] + base + k], A[C[FLIT_WHAT] + base + k]
+        if to < C[N_CHANNELS]:
+            arrive_flit(C, A, B, K, to, flit, now)
+            continue
+        endpoint = (to - C[N_CHANNELS]) >> vs
+        vc = (to - C[N_CHANNELS]) & ((1 << vs) - 1)
+        if endpoint < D[N_CORES]:
+            core_receives(C, D, P, Q, Log, Hist, Over, endpoint, vc, flit, now)
+        else:
+            Q[D[RUN] + HOST_RECEIVED] += 1
+            post_credit(C, A, B, now + D[HOST_CREDIT_LATENCY], (D[HOST_LINK] << vs) + vc)
+            if (flit & 15) == C[FLITS] - 1:
+                packet_arrived(D, P, Q, Log, Hist, Over, flit >> 4, now)
+                free_packet(D, P, Q, flit >> 4)
+    A[C[N_FLITS] + slot] = 0
+    m = A[C[N_CREDITS] + slot]
+    for k in range(m):
+        to = A[C[CREDIT_TO] + base + k]
+        if to < C[N_CHANNELS]:
+            arrive_credit(C, A, B, to)
+            continue
+        endpoint = (to - C[N_CHANNELS]) >> vs
+        if endpoint < D[N_CORES]:
+            P[D[TX_CREDITS] + endpoint] += 1
+            if P[D[TX_LENGTH] + endpoint]:
+                wake(D, P, Q, endpoint)
+        else:
+            Q[D[RUN] + HOST_CREDITS] += 1
+            if Q[D[RUN] + HOST_NEXT] < Q[D[RUN] + HOST_DUE]:
+                wake(D, P, Q, endpoint)
+    A[C[N_CREDITS] + slot] = 0
+    B[C[IN_WHEEL]] -= n + m
+    if n + m:
+        Q[D[RUN] + LAST_ARRIVAL] = now
+
+
+@njit(cache=True, _nrt=False)
+def step_host(
+    C: Array, A: Array, B: Array, K: Array, D: Array, P: Array, Q: Array, Log: Array, now: int
+) -> int:
+    """The host's STEP: one flit per interval and credit; returns when to look again."""
+    run = D[RUN]
+    index = Q[run + PHASE]  # next flit of the packet under way
+    if Q[run + HOST_NEXT] < Q[run + HOST_DUE] and Q[run + HOST_CREDITS] and now >= Q[run + HOST_FREE]:
+        entry = Q[run + HOST_NEXT]
+        if index == 0:
+            P[D[H_POINTER] - 1] = new_packet(
+                D, P, Q, K, Log, P[D[H_ADDRESS] + entry], P[D[H_AXON] + entry], P[D[H_STEP] + entry],
+                -1, P[D[H_CORE] + entry], now,
+            )  # fmt: skip
+        post_flit(C, A, B, now + D[HOST_LATENCY], D[HOST_CHANNEL], P[D[H_POINTER] - 1] * 16 + index)
+        index += 1
+        if index == C[FLITS]:
+            index = 0
+            Q[run + HOST_NEXT] += 1
+        Q[run + PHASE] = index
+        Q[run + HOST_CREDITS] -= 1
+        Q[run + HOST_FLITS] += 1
+        Q[run + HOST_FREE] = now + D[HOST_INTERVAL]
+    if Q[run + HOST_NEXT] < Q[run + HOST_DUE] and Q[run + HOST_CREDITS]:
+        return max(Q[run + HOST_FREE], now + 1)
+    return 0
+
+
+@njit(cache=True, _nrt=False)
+def launch(D: Array, Q: Array, step: int, at: int) -> None:
+    """Announce ``step`` for cycle ``at``: from now on its loops and the host's list are open work."""
+    Q[D[RUN] + OPEN] += D[N_CORES] + 1
+    Q[D[RUN] + STEP] = step
+    Q[D[RUN] + NEXT_START] = at
+    Q[D[RUN] + QUIET_AT] = -1
+    Q[D[STEP_START] + step] = at
+
+
+@njit(cache=True, _nrt=False)
+def start_step(D: Array, P: Array, Q: Array, now: int) -> None:
+    """ARRIVE: the step token reaches every core and the host."""
+    run = D[RUN]
+    Q[run + NEXT_START] = -1
+    Q[run + LAST_ARRIVAL] = now
+    for core in range(D[N_CORES]):
+        P[D[START_COUNT] + core] += 1
+        wake(D, P, Q, core)
+    due = P[D[H_POINTER] + Q[run + STEP] + 1]
+    Q[run + SENT] += due - Q[run + HOST_DUE]
+    Q[run + OPEN] += due - Q[run + HOST_DUE] - 1
+    if due > Q[run + HOST_DUE]:
+        Q[run + HOST_DUE] = due
+        wake(D, P, Q, D[N_CORES])
+
+
+@njit(cache=True, _nrt=False)
+def is_busy(C: Array, D: Array, P: Array, core: int) -> bool:
+    """Whether a core has work of the current step left."""
+    if P[D[LOOPING] + core] or P[D[START_COUNT] + core] or P[D[PACKET] + core] >= 0:
+        return True
+    for vc in range(C[VCS]):
+        if P[D[RX_WHOLE] + core * C[VCS] + vc]:
+            return True
+    return P[D[TX_LENGTH] + core] > 0
+
+
+@njit(cache=True, _nrt=False)
+def note_missed(C: Array, D: Array, P: Array, Q: Array, Missed: Array, step: int) -> None:
+    """List everybody who has work left before the next tick."""
+    n = Q[D[RUN] + N_MISSED]
+    for core in range(D[N_CORES]):
+        if is_busy(C, D, P, core):
+            Missed[n, 0], Missed[n, 1] = step, P[D[CORE] + core]
+            n += 1
+    if Q[D[RUN] + HOST_NEXT] < Q[D[RUN] + HOST_DUE]:
+        Missed[n, 0], Missed[n, 1] = step, -1
+        n += 1
+    Q[D[RUN] + N_MISSED] = n
+
+
+@njit(cache=True, _nrt=False)
+def upcoming_cycle(C: Array, A: Array, B: Array, D: Array, Q: Array, now: int) -> int:
+    """The next cycle with work, or -1."""
+    if B[C[N_ACTIVE]]:
+        return now + 1
+    soonest = next_message(C, A, B, now)
+    alarm = next_alarm(D, Q)
+    if alarm > 0 and (soonest < 0 or alarm < soonest):
+        soonest = alarm
+    start = Q[D[RUN] + NEXT_START]
+    if start > 0 and (soonest < 0 or start < soonest):
+        soonest = start
+    return soonest
+
+
+@njit(cache=True, _nrt=False)
+def turn_step(
+    C: Array, D: Array, P: Array, Q: Array, Missed: Array, upcoming: int, now: int
+) -> int:
+    """Between two cycles: end a step and launch the next; returns 1 if something changed, 2 if done."""
+    run = D[RUN]
+    step = Q[run + STEP]
+    if Q[run + OPEN] == 0 and Q[run + QUIET_AT] < 0 and step >= 0:
+        Q[run + QUIET_AT] = now
+    if not D[IS_TICK]:
+        if step >= 0 and Q[run + QUIET_AT] < 0:
+            return 0
+        if step >= 0:
+            Q[D[STEP_END] + step] = Q[run + QUIET_AT]
+            Q[run + BARRIERS] += 1
+        if step + 1 == D[N_STEPS]:
+            return 2
+        launch(D, Q, step + 1, 1 if step < 0 else now + D[BARRIER])
+        return 1
+    if step + 1 == D[N_STEPS]:
+        if Q[run + QUIET_AT] < 0:
+            return 0
+        Q[D[STEP_END] + step] = Q[run + QUIET_AT]
+        return 2
+    tick = 1 + (step + 1) * D[PERIOD]
+    if step >= 0 and 0 <= upcoming < tick:
+        return 0
+    if step >= 0:
+        note_missed(C, D, P, Q, Missed, step)
+        Q[D[STEP_END] + step] = tick if Q[run + QUIET_AT] < 0 else Q[run + QUIET_AT]
+    launch(D, Q, step + 1, tick)
+    return 1
+
+
+@njit(cache=True, _nrt=False)
+def run(
+    C: Array, A: Array, B: Array, K: Array, D: Array, P: Array, Q: Array, Wt: Array, Log: Array,
+    SpikeLog: Array, Hist: Array, Over: Array, Missed: Array, by_port: Array, chosen: Array,
+    winners: Array, until: int, max_step_cycles: int,
+) -> int:  # fmt: skip
+    """Run a sample up to cycle ``until``; returns DONE, STALLED, CHECK, LIMIT or GROW.
+
+    GROW asks for more room in Log, SpikeLog, Over or Missed; call again with larger ones.
+    """
+    r = D[RUN]
+    n_endpoints = D[N_CORES] + 1
+    heap_size = D[STEP_START] - D[HEAP]
+    dropped = B[C[DROPPED]]
+    while True:
+        now = Q[r + NOW]
+        upcoming = upcoming_cycle(C, A, B, D, Q, now)
+        turned = turn_step(C, D, P, Q, Missed, upcoming, now)
+        if turned == 2:
+            return DONE
+        if turned == 1:
+            upcoming = upcoming_cycle(C, A, B, D, Q, now)
+        if upcoming < 0:
+            return STALLED
+        Q[r + UPCOMING] = upcoming
+        if upcoming > until:
+            return CHECK
+        if upcoming - Q[D[STEP_START] + Q[r + STEP]] > max_step_cycles:
+            return LIMIT
+        if (
+            Q[r + N_LOG] + n_endpoints > len(Log)
+            or Q[r + N_SPIKES] + D[N_NEURONS] > len(SpikeLog)
+            or Q[r + N_OVER] + n_endpoints > len(Over)
+            or Q[r + N_MISSED] + n_endpoints > len(Missed)
+        ):
+            return GROW
+        if Q[r + N_HEAP] + n_endpoints > heap_size:
+            compact_alarms(D, Q, now)
+        now = upcoming
+        Q[r + NOW] = now
+        arrivals(C, A, B, K, D, P, Q, Log, Hist, Over, now)
+        if Q[r + NEXT_START] == now:
+            start_step(D, P, Q, now)
+        while Q[r + N_HEAP] and Q[D[HEAP]] >> CORE_BITS <= now:
+            wake(D, P, Q, pop_alarm(D, Q) & ((1 << CORE_BITS) - 1))
+        for k in range(Q[r + N_WOKEN]):
+            core = P[D[WOKEN] + k]
+            P[D[IS_WOKEN] + core] = 0
+            if core < D[N_CORES]:
+                look = step_core(C, A, B, D, P, Q, K, Wt, Log, SpikeLog, core, now)
+            else:
+                look = step_host(C, A, B, K, D, P, Q, Log, now)
+            if look:
+                push_alarm(D, Q, core, look, now)
+        Q[r + N_WOKEN] = 0
+        step_routers(C, A, B, K, now, by_port, chosen, winners)
+        if B[C[DROPPED]] != dropped:
+            Q[r + OPEN] -= B[C[DROPPED]] - dropped
+            dropped = B[C[DROPPED]]

@@ -1,0 +1,180 @@
+"""Tiling against brute force, packing, kinds of cores, target entries, and infeasibility in words."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from mapper import InfeasibleError, MapOptions, capacity, compile_network
+from mapper.anatomy import Anatomy
+from mapper.options import spikes_of
+from mapper.partition import Problem
+from mapper.partition.candidates import grid_slices, part_counts
+from mapper.partition.tiling import LayerTiling
+from neurosim.chip.models import Chip
+from neurosim.network.connections import Conv, Dense
+from neurosim.network.model import Network
+from tests.helpers.chips import make_chip
+from tests.mapper.nets import conv_net, dense_net, network, neuron, problems, weights
+
+QUICK = MapOptions(effort=0.1)
+
+
+def problem(net: Network, chip: Chip, **options) -> Problem:
+    chosen = MapOptions(**options)
+    return Problem(Anatomy(net, spikes_of(net, chosen)), chip, capacity.core_kinds(chip), chosen)
+
+
+def small_conv() -> Network:
+    conv = Conv(weights(1, 2, 1, 3, 3), (1, 4, 4), (2, 4, 4), (1, 1), (1, 1), (1, 1), 1)
+    return network(
+        [("in", (1, 4, 4), None), ("c", (2, 4, 4), neuron()), ("out", (3,), neuron())],
+        [("in", "c", conv, None, 0), ("c", "out", Dense(weights(2, 3, 32)), None, 0)],
+        ("out",),
+    )
+
+
+def brute_force(net: Network, chip: Chip, activity) -> tuple[int, float] | None:
+    """(fewest cores, least traffic on as many) over all grids of both layers."""
+    p = problem(net, chip, activity=activity)
+    anatomy, best = p.anatomy, None
+    grids = [
+        list(itertools.product(*(part_counts(n) for n in anatomy.shape(layer.name)))) for layer in anatomy.layers
+    ]
+    for choice in itertools.product(*grids):
+        pieces = [
+            s
+            for layer, grid in zip(anatomy.layers, choice, strict=True)
+            for s in grid_slices(layer.name, anatomy.shape(layer.name), grid)
+        ]
+        if len(pieces) > p.n_cores:
+            continue
+        demands = [capacity.slice_demand(anatomy, chip.core, s) for s in pieces]
+        if all(p.where(d) for d in capacity.with_entries(anatomy, pieces, demands)):
+            value = (len(pieces), sum(anatomy.traffic_into(s) for s in pieces))
+            best = value if best is None or value < best else best
+    return best
+
+
+@pytest.mark.parametrize(
+    "core",
+    [
+        {"neurons": 12, "axons": 40},
+        {"neurons": 32, "axons": 12},
+        {"neurons": 32, "axons": 40, "target_entries": 20},
+        {"neurons": 16, "axons": 40, "target_entries": 12},
+        {"neurons": 32, "axons": 40, "synapse_words": 60},
+        {"neurons": 5, "axons": 32},
+    ],
+)
+def test_tiling_is_as_good_as_brute_force(core):
+    net, chip = small_conv(), make_chip(core=core)
+    rng = np.random.default_rng(0)
+    activity = {p.name: rng.random(p.n) for p in net.populations}
+    expected = brute_force(net, chip, activity)
+    found = LayerTiling().partition(problem(net, chip, activity=activity))
+    if expected is None:
+        assert found is None or any(len(c.slices) > 1 for c in found.clusters)
+        return
+    assert found is not None
+    cores, traffic = (r for r in found.solver)
+    assert (cores.objective, cores.status) == (expected[0], "optimal")
+    assert traffic.objective == pytest.approx(expected[1])
+    assert traffic.status == "optimal"
+
+
+def test_brute_force_cases_are_not_all_trivial():
+    sizes = {brute_force(small_conv(), make_chip(core=c), None)[0] for c in ({"neurons": 12}, {"neurons": 32})}
+    assert sizes == {2, 5}
+
+
+def test_target_entries_cut_the_source_further():
+    # 8 x 8 neurons that each reach 4 cores of the next layer: 4 entries per neuron.
+    net = dense_net(4, 16, 32)
+    chip = make_chip(core={"neurons": 8, "target_entries": 16})
+    mapping = compile_network(net, chip, QUICK)
+    assert problems(mapping, chip) == []
+    assert max(c.demand.target_entries for c in mapping.partition.clusters) <= 16
+    assert sum(s.population == "fc1" for c in mapping.partition.clusters for s in c.slices) == 4
+
+
+def test_scarce_cores_are_shared_between_layers():
+    net = dense_net(6, 5, 5, 5, 4)
+    chip = make_chip(width=2, height=1)
+    mapping = compile_network(net, chip, QUICK)
+    assert problems(mapping, chip) == []
+    assert len(mapping.partition.clusters) <= 2
+    assert max(len(c.slices) for c in mapping.partition.clusters) >= 2
+
+
+def test_small_tiles_find_small_cores_and_large_ones_large_cores():
+    big = {"name": "big", "tiles": ((0, 0), (3, 3)), "neurons": 64, "axons": 256}
+    chip = make_chip(core={"neurons": 16, "axons": 16}, core_types=(big,))
+    net = dense_net(100, 12, 12, 4)  # only fc1 needs 100 axons
+    mapping = compile_network(net, chip, QUICK)
+    assert problems(mapping, chip) == []
+    core = dict(zip([c.slices[0].population for c in mapping.partition.clusters], mapping.placement.core, strict=True))
+    assert core["fc1"] in (0, 15)
+
+
+def test_layer_order_never_needs_fewer_cores_unless_it_shares_them():
+    chip = make_chip()
+    tiled = compile_network(conv_net(), chip, QUICK)
+    plain = compile_network(conv_net(), chip, MapOptions(partitioner="layer_order", effort=0.1))
+    assert problems(plain, chip) == []
+    assert plain.routes.packets.sum() >= tiled.routes.packets.sum()
+
+
+def test_too_few_cores_is_reported_with_bound_gap_and_tested_remedies():
+    chip = make_chip(width=2, height=2, core={"neurons": 8})
+    with pytest.raises(InfeasibleError) as caught:
+        compile_network(dense_net(4, 30, 10), chip, QUICK)
+    assert caught.value.exit_code == 3
+    assert str(caught.value) == (
+        "net: the network needs more cores than chip 'test' has; the largest layer is 'fc1' "
+        "[map-does-not-fit]\n"
+        "  expected: at most 4 cores\n"
+        "  got: 6 in the best solution found (proven lower bound 5, gap 17 %)\n"
+        "  hint: it would fit with a mesh of 3x3 tiles, or with 10 neurons per core"
+    )
+    report = caught.value.report
+    assert (report.resource, report.demand, report.bound, report.limit) == ("cores", 6, 5, 4)
+    assert report.gap == 1 / 6
+    for side, neurons in ((3, 8), (2, 10)):
+        fixed = make_chip(width=side, height=side, core={"neurons": neurons})
+        assert problems(compile_network(dense_net(4, 30, 10), fixed, QUICK), fixed) == []
+    with pytest.raises(InfeasibleError):
+        compile_network(dense_net(4, 30, 10), make_chip(width=2, height=2, core={"neurons": 9}), QUICK)
+
+
+def test_synapse_memory_offers_fewer_bits():
+    chip = make_chip(width=1, height=1, core={"synapse_words": 400})
+    net = dense_net(40, 40)
+    with pytest.raises(InfeasibleError) as caught:
+        compile_network(net, chip, QUICK)
+    report = caught.value.report
+    # 40 axons: a header word and ceil(40 x 8 / 32) = 10 words each; 4 bits: 5 words each
+    assert report.remedies == ("a mesh of 2x2 tiles", "440 synapse words per core", "4-bit weights")
+    assert (report.demand, report.bound, report.limit) == (2, 2, 1)
+
+
+def test_one_neuron_too_large_names_layer_and_resource():
+    chip = make_chip(core={"synapse_words": 20, "synapse_formats": ("dense",)})
+    with pytest.raises(InfeasibleError) as caught:
+        compile_network(dense_net(30, 4), chip, QUICK)
+    report = caught.value.report
+    # 30 axons: a header word and one word of weights each
+    assert (report.resource, report.layer, report.demand, report.limit) == ("synapse words per core", "fc1", 60, 20)
+
+
+def test_unusable_formats_are_named():
+    from neurosim.errors import DoesNotFitError
+
+    with pytest.raises(DoesNotFitError) as caught:
+        compile_network(dense_net(4, 3), make_chip(core={"synapse_formats": ("conv",)}), QUICK)
+    assert str(caught.value) == (
+        "fc1: no synapse format of chip 'test' can hold projection 'in_fc1_0' [map-no-format]\n"
+        "  expected: dense or sparse among core.synapse_formats\n  got: conv"
+    )

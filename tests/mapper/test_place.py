@@ -1,0 +1,149 @@
+"""Placement: exact equals brute force, annealing never loses to the row order, bounds hold, reach."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import numpy as np
+import pytest
+
+from mapper import InfeasibleError, MapOptions, compile_network
+from mapper.place.annealed import Annealed
+from mapper.place.base import PlaceProblem
+from mapper.place.bound import gilmore_lawler
+from mapper.place.distance import reachable, tile_distances, walked
+from mapper.place.exact import Exact
+from mapper.place.row_order import row_order
+from neurosim.artefacts.mapping import HOST
+from neurosim.fabric.topology import build_fabric
+from tests.helpers.chips import make_chip
+from tests.mapper.nets import dense_net, problems
+
+
+def random_problem(n: int, width: int, height: int, seed: int, *, bent: bool = False, density: float = 0.6) -> PlaceProblem:
+    """Clusters with random flows on a mesh; ``bent`` spoils the coordinates, so tables are needed."""
+    rng = np.random.default_rng(seed)
+    p = width * height
+    x, y = np.arange(p) % width, np.arange(p) // width
+    distance = np.abs(x[:, None] - x) + np.abs(y[:, None] - y)
+    if bent:
+        distance = distance + 2 * (rng.random((p, p)) < 0.3) * (distance > 0)
+    flow = rng.integers(0, 10, (n, n)) * (rng.random((n, n)) < density)
+    np.fill_diagonal(flow, 0)
+    allowed = np.ones((n, p), np.bool_)
+    allowed[0, : p // 2] = False
+    return PlaceProblem(
+        core=np.arange(p), x=x, y=y, flow=flow / 3.0, linked=flow > 0, distance=distance,
+        host_out=rng.random(n), host_in=rng.random(n), from_host=x + y, to_host=x + y,
+        allowed=allowed, reachable=np.ones((p, p), np.bool_), seed=0, effort=1.0,
+    )  # fmt: skip
+
+
+def brute_force(problem: PlaceProblem) -> float:
+    """The cheapest legal placement."""
+    costs = [
+        problem.cost(np.array(order))
+        for order in itertools.permutations(range(problem.p), problem.n)
+        if not problem.faults(np.array(order))
+    ]
+    return min(costs)
+
+
+@pytest.mark.parametrize("bent", [False, True], ids=["coordinates", "tables"])
+@pytest.mark.parametrize(("n", "width", "height", "seed"), [(3, 3, 2, 1), (5, 3, 2, 2), (6, 3, 2, 3)])
+def test_exact_placement_equals_brute_force(n, width, height, seed, bent):
+    problem = random_problem(n, width, height, seed, bent=bent)
+    start = row_order(problem)
+    placed = Exact().place(problem, start)
+    assert placed is not None
+    best = brute_force(problem)
+    assert problem.faults(placed.position) == 0
+    assert placed.report.status == "optimal"
+    assert placed.report.objective == pytest.approx(best)
+    assert placed.report.objective == pytest.approx(problem.cost(placed.position))
+    bound = gilmore_lawler(problem)
+    assert 0 < bound <= best
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_annealing_matches_the_exact_optimum_of_nine(seed):
+    problem = random_problem(9, 3, 3, seed, density=0.15)
+    start = row_order(problem)
+    annealed = Annealed().place(problem, start)
+    exact = Exact().place(problem, annealed.position)
+    assert exact.report.objective <= annealed.report.objective <= problem.cost(start)
+    assert exact.report.status == "optimal"
+    assert annealed.report.objective <= 1.02 * exact.report.objective
+    assert annealed.report.bound <= exact.report.objective + 1e-9
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_annealing_beats_the_row_order_and_keeps_its_books(seed):
+    problem = dataclasses.replace(random_problem(20, 5, 5, seed), effort=0.2)
+    start = row_order(problem)
+    placed = Annealed().place(problem, start)
+    assert problem.faults(placed.position) == 0
+    assert sorted(set(placed.position.tolist())) == sorted(placed.position.tolist())
+    assert placed.report.objective == pytest.approx(problem.cost(placed.position))
+    assert placed.report.bound <= placed.report.objective < problem.cost(start)
+
+
+def test_incremental_costs_stay_exact():
+    from mapper.place.annealed import _State
+
+    problem = random_problem(10, 4, 4, 5)
+    state = _State(problem, row_order(problem))
+    rng = np.random.default_rng(1)
+    for _ in range(30):
+        cluster, place = int(rng.integers(problem.n)), int(rng.integers(problem.p))
+        if place == state.position[cluster] or not problem.allowed[0, place]:
+            continue
+        before, change = state.total(), state._changes(cluster)[place]
+        state._swap(cluster, place)
+        assert state.total() == pytest.approx(before + change)
+        kept = state.pay.copy()
+        state.rebuild()
+        np.testing.assert_allclose(state.pay, kept)
+
+
+def test_distances_count_chip_crossings_by_their_latency():
+    link = {"latency_cycles": 7, "synchroniser_cycles": 2, "cycles_per_flit": 1, "credit_cycles": 2}
+    fabric = build_fabric(make_chip(width=2, height=2, chips=(2, 1), link=link))
+    tiles = np.array([0, 1, 2, 3])  # one row over two chips; hop 3 cycles, crossing 3 + 7 + 2 = 12
+    assert tile_distances(fabric, tiles)[0].tolist() == [0, 1, 5, 6]
+    distance, hops = walked(fabric, np.array([HOST, 0]), np.array([3, HOST]))
+    assert distance.tolist() == [6, 0]
+    assert hops.tolist() == [4, 1]
+
+
+def test_hops_are_those_of_the_fabric_on_a_torus():
+    fabric = build_fabric(make_chip(width=5, height=4, topology="torus", router={"routing": "torus_xy"}))
+    tiles = np.arange(20)
+    ours = tile_distances(fabric, tiles)
+    theirs = [[len(fabric.walk(a, b)) - 1 for b in range(20)] for a in range(20)]
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_reach_is_a_hard_limit():
+    near = reachable(build_fabric(make_chip(reach={"x_hops": 1})), np.array([0]), np.array([0, 1, 2, 5, 13]))
+    assert near.tolist() == [[True, True, False, True, True]]
+    net, core = dense_net(8, 8, 8, 8, 8, 8), {"neurons": 8}
+    chip = make_chip(width=5, height=1, reach={"x_hops": 1}, core=core)
+    with pytest.raises(InfeasibleError) as caught:  # a chain of five on a row cannot end where it began
+        compile_network(net, chip, MapOptions(effort=0.1))
+    assert str(caught.value).splitlines()[0] == (
+        "net: no placement was found in which all connected clusters reach each other and the host "
+        "(at most 1 hop along x) [map-does-not-fit]"
+    )
+    chip = make_chip(width=5, height=2, reach={"x_hops": 1}, core=core)
+    mapping = compile_network(net, chip, MapOptions(effort=0.1))
+    assert problems(mapping, chip) == []
+
+
+def test_placement_report_says_what_is_proven():
+    chip = make_chip()
+    mapping = compile_network(dense_net(30, 100, 100, 10), chip, MapOptions())
+    (report,) = mapping.placement.solver
+    assert (report.stage, report.status) == ("placement", "optimal")
+    assert report.gap == 0.0
