@@ -11,9 +11,11 @@ CHECKS = {
     "ruff": [sys.executable, "-m", "ruff", "check", "."],
     "mypy": [sys.executable, "-m", "mypy"],
     "import contracts": [
-        sys.executable, "-c", "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())",
+        sys.executable,
+        "-c",
+        "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())",
     ],
-}  # fmt: skip
+}
 TESTS = [sys.executable, "-m", "pytest", "-q", "-n", "2"]
 
 

@@ -1,7 +1,7 @@
 """Infeasibility as a result: which resource, demand, bound and gap, which layer, what would make it fit.
 
 Everything stated here is true: ``bound`` is proven, ``demand`` is what the best solution found takes,
-and each remedy was tried by the partitioner before it is offered.
+and each remedy about capacities was tried by the partitioner before it is offered.
 """
 
 from __future__ import annotations

@@ -182,7 +182,9 @@ def _capacity_that_fits(problem: Problem, resource: str) -> int | None:
         return _works(problem.on(_with_limit(problem.chip, resource, limit))) is not None
 
     low, high = max(now, 1), MORE_CAPACITY * max(now, 1)
-    if not works(high):
+    if resource == "neurons" and "sparse" in problem.chip.core.synapse_formats:
+        high = min(high, 1 << problem.chip.core.index_bits)  # beyond it the chip is inconsistent
+    if high <= now or not works(high):
         return None
     while low * 2 < high and not works(low * 2):
         low *= 2

@@ -104,8 +104,8 @@ Step = tuple[str, Callable[[], list[str]]]
 
 def _mapping_steps(folder: Path, prefix: str = "") -> Iterator[Step]:
     for name, kind in (
-        ("float_network", "Network"), ("network", "Network"), ("partition", "Partition"),
-        ("placement", "Placement"), ("routes", "Routes"), ("program", "Program"),
+        ("float_network", "Network"), ("quantised_network", "Network"), ("network", "Network"),
+        ("partition", "Partition"), ("placement", "Placement"), ("routes", "Routes"), ("program", "Program"),
     ):  # fmt: skip
         path = folder / f"{name}.npz"
         yield f"{prefix}{path.name}", lambda path=path, kind=kind: _CHECKERS[kind](path)  # type: ignore[misc]

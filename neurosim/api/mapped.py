@@ -15,16 +15,17 @@ if TYPE_CHECKING:
 
 FILES = (
     "chip.yaml", "float_network.npz", "manifest.json", "mapping.json", "network.npz", "partition.npz",
-    "placement.npz", "program.npz", "routes.npz",
+    "placement.npz", "program.npz", "quantised_network.npz", "routes.npz",
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Mapped:
-    """The content of a mapping's folder; ``figures`` is ``mapping.json``."""
+    """The content of a mapping's folder; ``network`` is as mapped, ``figures`` is ``mapping.json``."""
 
     folder: Path
     floating: Network
+    quantised: Network
     network: Network
     partition: Partition
     placement: Placement
@@ -51,6 +52,7 @@ def load_mapping(folder: Path) -> Mapped:
     mapped = Mapped(
         folder,
         load(folder / "float_network.npz", Network),
+        load(folder / "quantised_network.npz", Network),
         load(folder / "network.npz", Network),
         load(folder / "partition.npz", Partition),
         load(folder / "placement.npz", Placement),

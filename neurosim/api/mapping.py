@@ -1,8 +1,9 @@
 """``map``: a float network and a chip become a folder with everything that an engine needs.
 
-The folder: ``float_network.npz`` (as imported), ``network.npz`` (in the chip's integers, as mapped),
-``partition.npz``, ``placement.npz``, ``routes.npz``, ``program.npz``, ``chip.yaml``, ``mapping.json``
-(figures) and ``manifest.json``.
+The folder: ``float_network.npz`` (as imported), ``quantised_network.npz`` (in the chip's integers: *the*
+reference), ``network.npz`` (as mapped: maps reshaped, a large fan-in split), ``partition.npz``,
+``placement.npz``, ``routes.npz``, ``program.npz``, ``chip.yaml``, ``mapping.json`` (figures) and
+``manifest.json``.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def map_network(
     say("writing")
     figures = _figures(floating, integer, mapped, system, options, workload, loss)
     with whole_folder(out, "mapping", _facts(figures), force) as folder:
-        _write(folder, floating, mapped, figures)
+        _write(folder, floating, integer, mapped, figures)
         store.load(folder / "program.npz", type(mapped.program))  # what was written can be read
     return MappingMade(out, figures)
 
@@ -173,6 +174,7 @@ def _figures(
     workload: Workload | None, loss: dict[str, Any] | None,
 ) -> dict[str, Any]:  # fmt: skip
     """The content of ``mapping.json``."""
+    from mapper.metrics import mapping_metrics
     from neurosim import store
     from neurosim.analysis.deadlock import analyse_deadlock, deadlock_dict
     from neurosim.chip.catalogue import totals
@@ -185,7 +187,7 @@ def _figures(
         )
     if deadlock["mapped_flows"]["verdict"] != "free":
         warnings.append("this mapping can deadlock: the channel dependency graph of its flows has a cycle")
-    program = mapped.program
+    program, parts = mapped.program, (mapped.partition, mapped.placement, mapped.routes)
     return {
         "schema": "neurosim-mapping",
         "schema_version": 1,
@@ -204,7 +206,8 @@ def _figures(
         "cores": {"used": len(program.cores), "available": totals(chip).neuron_cores},
         "fullest": _fullest(mapped, chip),
         "layers": _layers(mapped),
-        "traffic": _traffic(mapped),
+        "metrics": mapping_metrics(chip, *parts, program),
+        "busiest_link": _busiest_link(mapped, chip),
         "hardware_steps_beyond_own": program.depth,
         "solver": [_solver(r) for r in (*mapped.partition.solver, *mapped.placement.solver)],
         "deadlock": deadlock,
@@ -240,16 +243,14 @@ def _layers(mapped: Mapping) -> list[dict[str, Any]]:
     ]
 
 
-def _traffic(mapped: Mapping) -> dict[str, Any]:
-    """Expected packets per sample, and routers entered per packet."""
-    routes = mapped.routes
-    packets = float(routes.packets.sum())
-    hops = float((routes.packets * routes.hops).sum())
-    return {
-        "flows": int(routes.packets.shape[0]),
-        "packets_per_sample": packets,
-        "hops_per_packet": hops / packets if packets else None,
-    }
+def _busiest_link(mapped: Mapping, chip: Chip) -> str | None:
+    """The link with the most expected packets; None if nothing crosses one."""
+    from mapper.metrics import busiest_link, link_loads
+    from neurosim.fabric.topology import build_fabric
+
+    fabric = build_fabric(chip)
+    loads = link_loads(fabric, mapped.routes)
+    return busiest_link(fabric, loads) if loads.any() else None
 
 
 def _solver(report: Any) -> dict[str, Any]:
@@ -271,11 +272,14 @@ def _facts(figures: dict[str, Any]) -> dict[str, Any]:
     return {"seed": figures["seed"], "digests": digests, **software()}
 
 
-def _write(folder: Path, floating: Network, mapped: Mapping, figures: dict[str, Any]) -> None:
+def _write(
+    folder: Path, floating: Network, integer: Network, mapped: Mapping, figures: dict[str, Any]
+) -> None:
     from neurosim.api.folders import as_json
     from neurosim.store import save
 
     save(floating, folder / "float_network.npz")
+    save(integer, folder / "quantised_network.npz")
     save(mapped.network, folder / "network.npz")
     save(mapped.partition, folder / "partition.npz")
     save(mapped.placement, folder / "placement.npz")

@@ -139,9 +139,11 @@ def compare(mapped: Mapped, workload: Workload, result: Result) -> dict[str, Any
     from neurosim.analysis.quantisation_loss import quantisation_loss
     from neurosim.engines.functional import run_functional
 
-    loss = asdict(quantisation_loss(mapped.floating, mapped.network, mapped.chip, workload))
+    loss = asdict(quantisation_loss(mapped.floating, mapped.quantised, mapped.chip, workload))
     reason = _incomparable(result)
-    differing = [] if reason else differences(result, run_functional(mapped.network, workload, mapped.chip))
+    differing: list[str] = []
+    if reason is None:
+        differing = differences(result, run_functional(mapped.quantised, workload, mapped.chip))
     return {
         "spikes_equal_functional": None if reason else not differing,
         "reason": reason,

@@ -78,8 +78,10 @@ class Console:
             task = bar.add_task(title, total=None, rate="", text="")
 
             def report(done: int, total: int, text: str) -> None:
+                if total != bar.tasks[task].total:  # another stage: its rate starts anew
+                    bar.reset(task, total=total or None)
                 speed = bar.tasks[task].speed
                 rate = f"{speed:.3g}/s" if speed else ""
-                bar.update(task, completed=done, total=total or None, text=text, rate=rate)
+                bar.update(task, completed=done, text=text, rate=rate)
 
             yield report

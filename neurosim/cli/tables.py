@@ -113,15 +113,15 @@ def network_document(found: Network, out: Path) -> dict[str, Any]:
 def mapping(made: MappingMade) -> list[RenderableType]:
     """A mapping: what it takes, what the solvers proved, what quantisation cost, and the verdict."""
     f = made.figures
-    net, cores, traffic = f["network"], f["cores"], f["traffic"]
-    hops = traffic["hops_per_packet"]
-    packets, flows = count(round(traffic["packets_per_sample"], 1)), count(traffic["flows"])
-    routers = "" if hops is None else f", each through {hops:.2f} routers"
+    net, cores, figures = f["network"], f["cores"], f["metrics"]
+    packets = count(round(figures["packets"], 1))
+    hops = f"each through {figures['mean_hops']:.2f} routers"
     facts = [
         ("network", f"{net['name']}, {count(net['neurons'])} neurons, {count(net['synapses'])} synapses"),
         ("chip", f"{f['chip']['name']}, {count(cores['used'])} of {count(cores['available'])} cores used"),
         ("weights", f"{net['weight_bits']} bits"),
-        ("traffic", f"{packets} packets per sample in {flows} flows{routers} ({f['activity']})"),
+        ("traffic", f"{packets} packets per sample, {hops} ({f['activity']})"),
+        ("busiest link", f["busiest_link"] or "none"),
         ("time", f"a sample takes {f['hardware_steps_beyond_own']} hardware steps beyond its own"),
         ("seed", str(f["seed"])),
     ]

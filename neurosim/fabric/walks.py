@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from neurosim.artefacts.mapping import HOST
 from neurosim.errors import MismatchError
-from neurosim.fabric.channels import injection_channel, n_output_channels
+from neurosim.fabric.channels import injection_channel, n_channel_numbers, n_output_channels
 from neurosim.fabric.topology import NOTHING, Fabric
 from neurosim.rules import routing
 
@@ -155,18 +155,22 @@ def dependencies(
     goals, goal = np.unique(targets, return_inverse=True)
     goal = goal.astype(np.int64)
     group = max(1, max_states // n_output_channels(fabric))
-    found = [np.zeros((0, 2), np.int64)]
+    found = [np.zeros(0, np.int64)]
     for first in range(0, len(goals), group):
         mine = (goal >= first) & (goal < first + group)
         walker = Walker(fabric, goals[first : first + group])
         found.extend(_group_edges(walker, walker.start(sources[mine], goal[mine] - first), group))
-    edges = np.unique(np.concatenate(found), axis=0)
-    return edges[:, 0], edges[:, 1]
+    held, wanted = np.divmod(np.unique(np.concatenate(found)), n_channel_numbers(fabric))
+    return held, wanted
 
 
 def _group_edges(walker: Walker, heads: Heads, n_goals: int) -> Iterator[IntArray]:
-    """Dependencies of the packets in ``heads``; every state is left only once."""
+    """Dependencies of the packets in ``heads`` as ``held * n_channel_numbers + wanted``.
+
+    Every state is left only once.
+    """
     fabric = walker.fabric
+    n_numbers = n_channel_numbers(fabric)
     seen = np.zeros(n_output_channels(fabric) * n_goals, np.bool_)
     while heads.router.size:
         key = (heads.router * fabric.n_ports + heads.in_port) * fabric.n_vcs + heads.vc
@@ -174,7 +178,7 @@ def _group_edges(walker: Walker, heads: Heads, n_goals: int) -> Iterator[IntArra
         heads = heads.pick(first[~seen[key]])
         seen[key] = True
         channel, after, goes_on = walker.advance(heads)
-        yield np.unique(np.stack([heads.channel, channel], axis=1), axis=0)
+        yield np.unique(heads.channel * n_numbers + channel)
         heads = after.pick(goes_on)
 
 

@@ -236,6 +236,20 @@ CASES = [
         "  hint: make it, or choose another output",
     ),
     Case(
+        "weights with a profile", "import x.npz --profile norse-1.1 -o out",
+        "x.npz: an .npz network takes no neuron profile [npz-profile]\n"
+        "  got: norse-1.1\n"
+        "  hint: its arrays say everything; leave the profile out",
+        npz(weight0=np.ones((2, 3))),
+    ),
+    Case(
+        "weights with a gap", "import x.npz -o out",
+        "x.npz: unknown array 'weight2' [npz-unknown-array]\n"
+        "  expected: weight0, bias0, threshold0, keep0, weight1, ..., reset\n"
+        "  hint: did you mean 'weight1'?",
+        npz(weight0=np.ones((2, 3)), weight2=np.ones((2, 2))),
+    ),
+    Case(
         "chip unknown", "map net.npz --chip tinny -o out",
         "unknown chip 'tinny' [chip-unknown-preset]\n"
         "  expected: one of <chips>, or the path of a .yaml file\n"

@@ -116,7 +116,7 @@ def test_deadlock(neurosim: Neurosim, here: Path) -> None:
         text = text.replace(old, new)
     (here / "narrow.yaml").write_text(text)
     assert neurosim("import conv.nir --profile spikingjelly-2.0 -o conv.npz").code == 0
-    found = neurosim("map conv.npz --chip narrow.yaml --input conv_test.npz --samples 2 -o conv")
+    found = neurosim("map conv.npz --chip narrow.yaml --input conv_test.npz --samples 2 --effort 0.2 -o conv")
     assert found.code == 0  # a mapping that can deadlock is a warning, here and in check
     cyclic = "warning: this mapping can deadlock: the channel dependency graph of its flows has a cycle\n"
     assert found.err.endswith(cyclic)

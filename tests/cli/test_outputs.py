@@ -93,7 +93,7 @@ def test_folder_not_writable(neurosim: Neurosim, monkeypatch: pytest.MonkeyPatch
 def test_stopped_in_mid_run(number: int, code: int, here: Path) -> None:
     """Ctrl-C, and a request to end: nothing is left of a demo that is simulating."""
     before = names(here)
-    child = process("demo --net conv --samples 450", here)
+    child = process("demo --samples 450", here)
     deadline = time.monotonic() + 60
     while not list(here.glob("neurosim_out/.demo.*.part/mapping/program.npz")):
         assert child.poll() is None, child.stderr

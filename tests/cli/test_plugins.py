@@ -9,13 +9,14 @@ import pytest
 from neurosim import plugins
 from neurosim.engines import builtin
 from neurosim.errors import InputError
-from neurosim.network.nir_reader import import_nir
+from neurosim.network import importers
 
 
 def test_built_in_ones() -> None:
     assert plugins.load(plugins.ENGINES, "functional") is builtin.functional
     assert plugins.load(plugins.ENGINES, "reference") is builtin.reference
-    assert plugins.load(plugins.IMPORTERS, "nir") is import_nir
+    assert plugins.load(plugins.IMPORTERS, "nir") is importers.nir
+    assert plugins.load(plugins.IMPORTERS, "npz") is importers.npz
 
 
 def others(monkeypatch: pytest.MonkeyPatch, *points: EntryPoint) -> None:

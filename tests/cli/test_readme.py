@@ -51,8 +51,8 @@ def test_commands_print_what_is_shown(folder: Path, capsys: pytest.CaptureFixtur
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, *expected = part.splitlines()
             assert main(shlex.split(command)[1:]) == 0
-            said = [line.strip() for line in capsys.readouterr().out.splitlines()]
-            for line in (e.strip() for e in expected if e != "..."):
+            said = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+            for line in (" ".join(e.split()) for e in expected if e != "..."):
                 assert line in said, f"{command}: {line}"
                 said = said[said.index(line) + 1 :]
                 shown += 1

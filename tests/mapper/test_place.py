@@ -147,3 +147,19 @@ def test_placement_report_says_what_is_proven():
     (report,) = mapping.placement.solver
     assert (report.stage, report.status) == ("placement", "optimal")
     assert report.gap == 0.0
+
+
+def test_interchangeable_clusters_do_not_cost_the_optimum():
+    from mapper.place.exact import twins
+
+    problem = random_problem(6, 3, 2, 0)
+    flow = np.zeros((6, 6))
+    flow[:3, 3:] = 2.0
+    alike = dataclasses.replace(
+        problem, flow=flow, linked=flow > 0, allowed=np.ones((6, 6), np.bool_),
+        host_out=np.array([1.0, 1.0, 1.0, 0, 0, 0]), host_in=np.array([0, 0, 0, 0.5, 0.5, 0.7]),
+    )  # fmt: skip
+    assert twins(alike) == [(0, 1), (1, 2), (3, 4)]
+    placed = Exact().place(alike, row_order(alike))
+    assert placed.report.status == "optimal"
+    assert placed.report.objective == pytest.approx(brute_force(alike))

@@ -148,6 +148,16 @@ def test_user_text_is_escaped() -> None:
     assert "1\u202f234" in text
 
 
+def test_a_name_cannot_end_a_script() -> None:
+    data = data_of("tiny")
+    first, *others = data.network.populations
+    evil = dataclasses.replace(first, name="</script><script>x")
+    network = dataclasses.replace(data.network, populations=(evil, *others))
+    text = render_html(dataclasses.replace(data, network=network))
+    assert Page(text).tags["script"] == page_of("tiny")[1].tags["script"]
+    assert "\\u003c/script>" in text
+
+
 def test_solvers_and_missing_bounds() -> None:
     words = page_of("tiny")[1].words
     assert "partition cp_sat optimal 5 5 0.0 %" in words

@@ -71,8 +71,10 @@ def test_the_verdict_is_printed_line_by_line() -> None:
 def test_markup_in_names_is_text() -> None:
     data = data_of()
     run = data.metrics["run"] | {"program": "[red]x[/red]"}
-    changed = dataclasses.replace(data, metrics=data.metrics | {"run": run})
-    assert "[red]x[/red] on tiny" in printed(changed)
+    loss = ({"layer": "[bold]y[/bold]"},)
+    text = printed(dataclasses.replace(data, metrics=data.metrics | {"run": run}, loss=loss))
+    assert "[red]x[/red] on tiny" in text
+    assert "[bold]y[/bold]" in text
 
 
 def test_an_engine_that_counts_nothing() -> None:

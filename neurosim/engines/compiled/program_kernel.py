@@ -9,8 +9,8 @@ from numba import njit
 from neurosim.engines.compiled import layout
 from neurosim.engines.compiled.core_kernel import (
     ALARM, ARRIVED, BARRIERS, CORE, FLITS, HOST_CREDITS, HOST_DUE, HOST_FLITS, HOST_FREE, HOST_NEXT,
-    HOST_RECEIVED, LAST_ARRIVAL, N_CORES, N_HEAP, N_LOG, N_MISSED, N_NEURONS, N_OVER, N_SPIKES, N_WOKEN,
-    NEXT_START, NOW, OPEN, PACKET, PHASE, QUIET_AT, RUN, RX_WHOLE, SENT, START_COUNT, STEP, TX_CREDITS,
+    HOST_INDEX, HOST_PACKET, HOST_RECEIVED, LAST_ARRIVAL, N_CORES, N_HEAP, N_LOG, N_MISSED, N_NEURONS, N_OVER, N_SPIKES, N_WOKEN,
+    NEXT_START, NOW, OPEN, PACKET, QUIET_AT, RUN, RX_WHOLE, SENT, START_COUNT, STEP, TX_CREDITS,
     TX_LENGTH, UPCOMING, VCS, VSHIFT, WOKEN, IS_WOKEN, LOOPING, core_receives, free_packet, new_packet,
     packet_arrived, step_core, wake,
 )  # fmt: skip
@@ -152,20 +152,20 @@ def step_host(
 ) -> int:
     """The host's STEP: one flit per interval and credit; returns when to look again."""
     run = D[RUN]
-    index = Q[run + PHASE]  # next flit of the packet under way
+    index = Q[run + HOST_INDEX]  # next flit of the packet under way
     if Q[run + HOST_NEXT] < Q[run + HOST_DUE] and Q[run + HOST_CREDITS] and now >= Q[run + HOST_FREE]:
         entry = Q[run + HOST_NEXT]
         if index == 0:
-            P[D[H_POINTER] - 1] = new_packet(
+            Q[run + HOST_PACKET] = new_packet(
                 D, P, Q, K, Log, P[D[H_ADDRESS] + entry], P[D[H_AXON] + entry], P[D[H_STEP] + entry],
                 -1, P[D[H_CORE] + entry], now,
             )  # fmt: skip
-        post_flit(C, A, B, now + D[HOST_LATENCY], D[HOST_CHANNEL], P[D[H_POINTER] - 1] * 16 + index)
+        post_flit(C, A, B, now + D[HOST_LATENCY], D[HOST_CHANNEL], Q[run + HOST_PACKET] * 16 + index)
         index += 1
         if index == C[FLITS]:
             index = 0
             Q[run + HOST_NEXT] += 1
-        Q[run + PHASE] = index
+        Q[run + HOST_INDEX] = index
         Q[run + HOST_CREDITS] -= 1
         Q[run + HOST_FLITS] += 1
         Q[run + HOST_FREE] = now + D[HOST_INTERVAL]
@@ -308,7 +308,7 @@ def run(
             Q[r + N_LOG] + n_endpoints > len(Log)
             or Q[r + N_SPIKES] + D[N_NEURONS] > len(SpikeLog)
             or Q[r + N_OVER] + n_endpoints > len(Over)
-            or Q[r + N_MISSED] + n_endpoints > len(Missed)
+            or Q[r + N_MISSED] + 3 * n_endpoints > len(Missed)
         ):
             return GROW
         if Q[r + N_HEAP] + n_endpoints > heap_size:
@@ -319,7 +319,10 @@ def run(
         if Q[r + NEXT_START] == now:
             start_step(D, P, Q, now)
         while Q[r + N_HEAP] and Q[D[HEAP]] >> CORE_BITS <= now:
-            wake(D, P, Q, pop_alarm(D, Q) & ((1 << CORE_BITS) - 1))
+            alarm = pop_alarm(D, Q)
+            core = alarm & ((1 << CORE_BITS) - 1)
+            if Q[D[ALARM] + core] == alarm >> CORE_BITS:
+                wake(D, P, Q, core)
         for k in range(Q[r + N_WOKEN]):
             core = P[D[WOKEN] + k]
             P[D[IS_WOKEN] + core] = 0

@@ -62,3 +62,36 @@ class ArrayRouter:
 def router_views(fabric: Fabric, state: State, name: Callable[[int], str]) -> list[ArrayRouter]:
     """Views of all routers; ``name`` puts a packet into words."""
     return [ArrayRouter(number, fabric, state, name) for number in range(fabric.n_routers)]
+
+
+class ArrayCore:
+    """One core's part of the cores' :class:`State`, a ``neurosim.engines.waits.CoreView``."""
+
+    def __init__(self, index: int, n_vcs: int, state: State) -> None:
+        self._index = index
+        self._vcs = n_vcs
+        self._state = state
+
+    def _value(self, field: str) -> int:
+        return int(self._state.field(field)[self._index])
+
+    @property
+    def input_blocked(self) -> bool:
+        """A whole packet waits only because the neuron loop is not done."""
+        first = self._index * self._vcs
+        waits = self._state.field("RX_WHOLE")[first : first + self._vcs].any()
+        may_receive = self._state.constant("RECEIVE_DURING_UPDATE") or not self._value("LOOPING")
+        return bool(waits) and bool(self._value("LOOPING")) and not may_receive
+
+    @property
+    def is_stalled(self) -> bool:
+        """The neuron loop waits for room in the transmit FIFO."""
+        return self._value("STALLED_SINCE") >= 0
+
+    def transmit_state(self) -> tuple[int, int]:
+        """(flits, credits) of the transmit FIFO."""
+        return self._value("TX_LENGTH"), self._value("TX_CREDITS")
+
+    def received(self, vc: int) -> int:
+        """Flits in the receive FIFO of ``vc``."""
+        return int(self._state.field("RX_LENGTH")[self._index * self._vcs + vc])

@@ -10,15 +10,11 @@ from numpy.typing import NDArray
 
 from neurosim.artefacts.program import CoreProgram, NeuronGroup
 from neurosim.chip.models import Chip
+from neurosim.engines.signed import signed_range
 from neurosim.engines.synapses import axon_synapses
 from neurosim.rules import arith, neuron, synapse, sync
 
 IntArray = NDArray[np.int64]
-
-
-def signed_range(bits: int) -> tuple[int, int]:
-    """Smallest and largest value of a signed integer of ``bits`` bits."""
-    return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,18 @@
-"""From finished sample runs to one Result."""
+"""From the counts of finished samples to one Result: the same for every cycle engine."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim import store
-from neurosim.artefacts.program import Program
+from neurosim.artefacts.program import CoreProgram, Program
 from neurosim.artefacts.result import Counters, PacketLog, Result, Spikes, Verdict
 from neurosim.engines.base import RunOptions, Workload
-from neurosim.engines.reference.sample import SampleRun
 from neurosim.fabric.topology import Fabric
 from neurosim.rules import ports
 from neurosim.rules.events import EVENT_INDEX, EVENT_NAMES
@@ -30,6 +30,38 @@ def router_events(fabric: Fabric, port_flits: IntArray) -> IntArray:
     events[:, EVENT_INDEX["flit_hop_local"]] = port_flits[:, ports.LOCAL :].sum(axis=1)
     events[:, EVENT_INDEX["flit_chip_crossing"]] = np.where(fabric.crosses, port_flits, 0).sum(axis=1)
     return events
+
+
+@dataclass(frozen=True)
+class SampleCounts:
+    """What one sample counted; shapes as in :mod:`neurosim.artefacts.result`, without the samples.
+
+    ``core_*`` run over all core positions; ``latency`` maps journey cycles to packets; ``packets`` (n, 6)
+    rows are (step, source, target, axon, inject, arrive), any order; ``spikes`` (n, 4) rows are (core,
+    hardware step, neuron in the core, count); ``membrane`` maps core numbers to final membranes.
+    """
+
+    port_flits: IntArray
+    port_blocked: IntArray
+    queue_peak: IntArray
+    core_events: IntArray
+    core_stall: IntArray
+    core_busy: IntArray
+    host_flits: int
+    barriers: int
+    sent: int
+    arrived: int
+    dropped: int
+    late: int
+    membrane_overflows: int
+    accumulator_overflows: int
+    latency: dict[int, int]
+    packets: IntArray
+    step_start: IntArray
+    step_end: IntArray
+    missed: list[tuple[int, int]]
+    spikes: IntArray
+    membrane: dict[int, IntArray]
 
 
 class Collector:
@@ -55,81 +87,63 @@ class Collector:
         self._start = np.full((n_samples, hardware_steps), -1, np.int64)
         self._end = np.full((n_samples, hardware_steps), -1, np.int64)
         self._missed: list[tuple[int, int, int]] = []
-        self._spikes: dict[str, list[tuple[int, int, int, int]]] = defaultdict(list)
-        self._packets: list[tuple[int, ...]] = []
+        self._spikes: dict[str, list[IntArray]] = defaultdict(list)
+        self._packets: list[IntArray] = []
         self._outputs = np.zeros((n_samples, sum(n for _, n, _ in program.outputs)), np.int64)
-
-    def add(self, sample: int, run: SampleRun) -> None:
-        """Add what ``run`` counted as sample ``sample``."""
-        self._done = sample + 1
-        run.mesh.finish(run.clock.now)
-        flits = np.array([router.port_flits for router in run.mesh.routers], np.int64)
-        self._port_flits += flits
-        self._blocked += np.array([router.blocked_cycles for router in run.mesh.routers], np.int64)
-        peak = np.array([router.queue_peak for router in run.mesh.routers], np.int64)
-        np.maximum(self._peak, peak, out=self._peak)
-        events = router_events(self._fabric, flits).sum(axis=0)
-        for number, core in run.cores.items():
-            self._core_events[number] += core.events
-            events = events + core.events
-            self._stall[number] += core.loop_stall_cycles
-            self._busy[number] += (core.pipeline_busy_cycles, core.loop_busy_cycles)
-            self._totals["late"] += core.late_packets
-            self._totals["membrane"] += core.membrane_overflows
-            self._totals["accumulator"] += core.accumulator_overflows
-        events[EVENT_INDEX["flit_host"]] += run.host.transmit.flits_sent + run.host.flits_received
-        events[EVENT_INDEX["barrier"]] += run.steps.barriers
-        self._sample_events[sample] = events
-        self._add_ledger(sample, run)
-        self._add_steps(sample, run)
-        self._add_spikes(sample, run)
-
-    def _add_ledger(self, sample: int, run: SampleRun) -> None:
-        ledger = run.ledger
-        self._totals["sent"] += ledger.sent
-        self._totals["arrived"] += ledger.arrived
-        self._totals["dropped"] += ledger.dropped
-        for cycles, count in ledger.latency.items():
-            self._latency[cycles] += count
-        for packet in sorted(ledger.log or (), key=lambda p: (p.inject < 0, p.inject, p.source)):
-            self._packets.append(
-                (sample, packet.step, packet.source, packet.target, packet.axon, packet.inject,
-                 packet.arrive)
-            )  # fmt: skip
-
-    def _add_steps(self, sample: int, run: SampleRun) -> None:
-        steps = run.steps
-        self._start[sample, : len(steps.start_cycles)] = steps.start_cycles
-        self._end[sample, : len(steps.end_cycles)] = steps.end_cycles
-        self._missed += [(sample, step, core) for step, core in steps.missed]
-
-    def _add_spikes(self, sample: int, run: SampleRun) -> None:
-        first = {}
+        self._first_output: dict[str, int] = {}
         position = 0
-        for name, n, _ in self._program.outputs:
-            first[name] = position
+        for name, n, _ in program.outputs:
+            self._first_output[name] = position
             position += n
-        readout = dict(zip((o[0] for o in self._program.outputs), self._program.readout, strict=True))
-        for core in run.cores.values():
-            fired = np.array(core.spikes, np.int64).reshape(-1, 3)
-            for group in core.image.program.groups:
-                mine = fired[(fired[:, 1] >= group.first) & (fired[:, 1] < group.first + group.n)]
-                neurons = group.neurons[mine[:, 1] - group.first]
-                steps = mine[:, 0] - group.start_step
-                self._spikes[group.population] += [
-                    (sample, step, neuron, count)
-                    for step, neuron, count in zip(
-                        steps.tolist(), neurons.tolist(), mine[:, 2].tolist(), strict=True
-                    )
-                ]
-                if group.population not in first:
-                    continue
-                base = first[group.population]
-                if readout[group.population] == "membrane":
-                    span = slice(group.first, group.first + group.n)
-                    self._outputs[sample, base + group.neurons] = core.v[span]
-                else:
-                    np.add.at(self._outputs[sample], base + neurons, mine[:, 2])
+        names = (output[0] for output in program.outputs)
+        self._readout = dict(zip(names, program.readout, strict=True))
+
+    def add(self, sample: int, counts: SampleCounts) -> None:
+        """Add what sample ``sample`` counted."""
+        self._done = sample + 1
+        self._port_flits += counts.port_flits
+        self._blocked += counts.port_blocked
+        np.maximum(self._peak, counts.queue_peak, out=self._peak)
+        self._core_events += counts.core_events
+        self._stall += counts.core_stall
+        self._busy += counts.core_busy
+        events = router_events(self._fabric, counts.port_flits).sum(axis=0) + counts.core_events.sum(axis=0)
+        events[EVENT_INDEX["flit_host"]] += counts.host_flits
+        events[EVENT_INDEX["barrier"]] += counts.barriers
+        self._sample_events[sample] = events
+        for name in ("sent", "arrived", "dropped", "late", "membrane_overflows", "accumulator_overflows"):
+            self._totals[name] += getattr(counts, name)
+        for cycles, count in counts.latency.items():
+            self._latency[cycles] += count
+        self._start[sample, : len(counts.step_start)] = counts.step_start
+        self._end[sample, : len(counts.step_end)] = counts.step_end
+        self._missed += [(sample, step, core) for step, core in counts.missed]
+        self._add_packets(sample, counts.packets)
+        for core in self._program.cores:
+            self._add_core_spikes(sample, core, counts)
+
+    def _add_packets(self, sample: int, rows: IntArray) -> None:
+        # by injection (never injected last), then source; the order per source is the order of sending
+        inject = rows[:, 4]
+        order = np.lexsort((rows[:, 1], inject, inject < 0))
+        self._packets.append(np.insert(rows[order], 0, sample, axis=1))
+
+    def _add_core_spikes(self, sample: int, core: CoreProgram, counts: SampleCounts) -> None:
+        fired = counts.spikes[counts.spikes[:, 0] == core.core]
+        for group in core.groups:
+            mine = fired[(fired[:, 2] >= group.first) & (fired[:, 2] < group.first + group.n)]
+            neurons = group.neurons[mine[:, 2] - group.first]
+            steps = mine[:, 1] - group.start_step
+            columns = (np.full(len(mine), sample), steps, neurons, mine[:, 3])
+            self._spikes[group.population].append(np.stack(columns, axis=1))
+            if group.population not in self._first_output:
+                continue
+            base = self._first_output[group.population]
+            if self._readout[group.population] == "membrane":
+                span = slice(group.first, group.first + group.n)
+                self._outputs[sample, base + group.neurons] = counts.membrane[core.core][span]
+            else:
+                np.add.at(self._outputs[sample], base + neurons, mine[:, 3])
 
     def result(self, engine: str, verdict: Verdict, options: RunOptions) -> Result:
         """The artefact of all samples added so far (those of a stopped run included)."""
@@ -151,8 +165,8 @@ class Collector:
             packets_dropped=totals["dropped"],
             packets_in_flight=totals["sent"] - totals["arrived"] - totals["dropped"],
             late_packets=totals["late"],
-            membrane_overflows=totals["membrane"],
-            accumulator_overflows=totals["accumulator"],
+            membrane_overflows=totals["membrane_overflows"],
+            accumulator_overflows=totals["accumulator_overflows"],
         )
         return Result(
             engine=engine,
@@ -179,14 +193,15 @@ class Collector:
         )
 
 
-def spike_events(population: str, rows: list[tuple[int, int, int, int]]) -> Spikes:
-    """Sorted spike events from (sample, step, neuron, count) rows."""
-    table = np.array(sorted(rows), np.int32).reshape(-1, 4)
+def spike_events(population: str, parts: list[IntArray]) -> Spikes:
+    """Sorted spike events from (n, 4) tables of (sample, step, neuron, count)."""
+    table = np.concatenate(parts)
+    table = table[np.lexsort((table[:, 2], table[:, 1], table[:, 0]))].astype(np.int32)
     columns = [np.ascontiguousarray(table[:, k]) for k in range(4)]
     return Spikes(population, *columns)
 
 
-def _packet_log(rows: list[tuple[int, ...]]) -> PacketLog:
-    table = np.array(rows, np.int64).reshape(-1, 7)
+def _packet_log(parts: list[IntArray]) -> PacketLog:
+    table = np.concatenate(parts) if parts else np.zeros((0, 7), np.int64)
     narrow: list[Any] = [table[:, k].astype(np.int32) for k in range(5)]
     return PacketLog(*narrow, table[:, 5].copy(), table[:, 6].copy())
