@@ -71,7 +71,7 @@ def _decode(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
     if "$dict" in value:
         return {_decode(k, arrays): _decode(v, arrays) for k, v in value["$dict"]}
     cls = _REGISTRY[value["$type"]]
-    known = {f.name for f in dataclasses.fields(cls)}  # type: ignore[arg-type]
+    known = {f.name for f in dataclasses.fields(cls)}
     given = {k: _decode(v, arrays) for k, v in value.items() if k != "$type"}
     if set(given) != known:
         raise ValueError(f"{cls.__name__} has fields {sorted(given)}, expected {sorted(known)}")

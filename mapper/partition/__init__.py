@@ -11,6 +11,7 @@ from mapper.partition.layer_order import LayerOrder
 from mapper.partition.scarcity import explain
 from mapper.partition.tiling import LayerTiling
 from neurosim.artefacts.mapping import Partition
+from neurosim.errors import DoesNotFitError
 from neurosim.store import digest
 
 __all__ = ["Partitioner", "Problem", "partition"]
@@ -23,10 +24,18 @@ def partition(problem: Problem, chip_digest: str) -> Partition:
 
     Raises:
         InfeasibleError: it does not fit, with the resource, the layer and remedies.
+        DoesNotFitError: the chosen baseline gave up where the tiling does not.
     """
     name = problem.options.partitioner
     algorithm = next(p for p in PARTITIONERS if p.name == name)
     found = algorithm.partition(problem)
+    if found is None and name != LayerTiling.name and LayerTiling().partition(problem) is not None:
+        raise DoesNotFitError(
+            f"partitioner '{name}' found no partition, though the network fits",
+            code="map-partitioner",
+            where=problem.anatomy.network.name,
+            hint=f"use partitioner '{LayerTiling.name}'",
+        )
     if found is None:
         raise explain(problem).error(problem.anatomy.network.name)
     return Partition(digest(problem.anatomy.network), chip_digest, found.clusters, found.solver)

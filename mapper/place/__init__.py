@@ -117,13 +117,17 @@ def _positions(fabric: Fabric, cores: IntArray, n_clusters: int) -> IntArray:
 
 
 def _no_core(problem: PlaceProblem, fabric: Fabric) -> Infeasibility:
-    stuck = np.flatnonzero(~problem.allowed.any(axis=1))
-    which = f"cluster {int(stuck[0])}" if stuck.size else f"the {problem.n} clusters"
-    what = f"no core of chip '{fabric.chip.name}' holds {which}"
+    """Names clusters that have fewer cores than they are many (Hall's condition)."""
+    need, have = problem.n, int(problem.allowed.any(axis=0).sum())
+    for row in np.unique(problem.allowed, axis=0):
+        within = int((~problem.allowed | row).all(axis=1).sum())
+        if within - int(row.sum()) > need - have:
+            need, have = within, int(row.sum())
+    what = f"{need} of {problem.n} clusters fit only on {have} cores of chip '{fabric.chip.name}'"
     if _reach_text(fabric):
         what += f" within reach of the host ({_reach_text(fabric)})"
-    usable = int(problem.allowed.any(axis=0).sum())
-    return Infeasibility("usable cores", None, problem.n, problem.n, usable, what)
+    # Another partition might share cores more, so nothing beyond one core is proven here.
+    return Infeasibility("cores that hold them", None, need, 1, have, what)
 
 
 def _out_of_reach(problem: PlaceProblem, placed: Placed, fabric: Fabric) -> Infeasibility:

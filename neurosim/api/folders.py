@@ -132,7 +132,7 @@ def whole_folder(out: Path, kind: str, facts: dict[str, Any], force: bool = Fals
         files = sorted(p.relative_to(part).as_posix() for p in part.rglob("*") if p.is_file())
         manifest = {**facts, "made_by": "neurosim", "kind": kind, "files": files}
         (part / MARKER).write_bytes(as_json(manifest))
-        _move(part, target)
+        _move(part, target, force)
     except OSError as error:
         if part is None or error.errno in _WRITING or str(error.filename).startswith(str(part)):
             raise unwritable(out, error) from error
@@ -146,9 +146,12 @@ def whole_folder(out: Path, kind: str, facts: dict[str, Any], force: bool = Fals
             shutil.rmtree(part, ignore_errors=True)
 
 
-def _move(part: Path, out: Path) -> None:
-    """Put ``part`` in the place of ``out``; the old folder is removed last, or put back."""
-    if not out.exists():
+def _move(part: Path, out: Path, force: bool) -> None:
+    """Put ``part`` in the place of ``out``; an old folder is removed last, or put back.
+
+    Without force a folder that somebody made in the meantime is not replaced: the system refuses.
+    """
+    if not (force and out.exists()):
         os.rename(part, out)
         return
     old = part.with_name(part.name.removesuffix(".part") + ".old")

@@ -1,0 +1,1 @@
+"""What is handed from stage to stage: mapping, program and result, as frozen dataclasses."""

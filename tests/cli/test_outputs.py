@@ -144,6 +144,20 @@ def test_old_folder_stays_when_the_new_one_fails(tmp_path: Path) -> None:
     assert names(tmp_path) == ["out"]
 
 
+def test_a_folder_made_in_the_meantime_is_not_replaced(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def write() -> None:
+        with whole_folder(out, "run", {}) as folder:
+            (folder / "a.txt").write_text("ours")
+            out.mkdir()
+            (out / "b.txt").write_text("theirs")
+
+    with pytest.raises(InputError, match="cannot write: Directory not empty"):
+        write()
+    assert contents(tmp_path) == {"out/b.txt": b"theirs"}
+
+
 def test_interrupt_keeps_the_default_folder_clean(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An interrupt in this process: the parent of the demo's default folder goes too."""
 
@@ -163,3 +177,25 @@ def test_report_can_be_repeated(neurosim: Neurosim, here: Path) -> None:
     assert first.startswith(b"<!DOCTYPE html>")
     assert b"http://" not in first.split(b"<script")[0]
     assert DIGITS.as_posix().encode() not in first
+
+
+def test_events_and_seed_on_request(neurosim: Neurosim, here: Path) -> None:
+    import json
+
+    import pyarrow.parquet as parquet
+
+    assert neurosim(RUN + " --events --seed 7").code == 0
+    packets = parquet.read_table(here / "out" / "events.parquet").filter(_is_packet())
+    metrics = json.loads((here / "out" / "metrics.json").read_text())
+    manifest = json.loads((here / "out" / "manifest.json").read_text())
+    assert packets.num_rows == metrics["work"]["packets_sent"] > 0
+    assert (manifest["seed"], manifest["kind"], manifest["made_by"]) == (7, "run", "neurosim")
+    assert sorted(manifest["files"]) == manifest["files"]
+    assert set(manifest["files"]) == set(contents(here / "out")) - {"manifest.json"}
+    assert neurosim("check out").code == 0
+
+
+def _is_packet() -> object:
+    import pyarrow.compute as pc
+
+    return pc.field("kind") == "packet"

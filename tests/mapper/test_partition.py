@@ -178,3 +178,17 @@ def test_unusable_formats_are_named():
         "fc1: no synapse format of chip 'test' can hold projection 'in_fc1_0' [map-no-format]\n"
         "  expected: dense or sparse among core.synapse_formats\n  got: conv"
     )
+
+
+def test_a_baseline_that_gives_up_says_so():
+    from neurosim.errors import DoesNotFitError
+
+    net, chip = dense_net(2, 5, 4, 3, 4), make_chip(width=2, height=1, core={"neurons": 8})
+    mapping = compile_network(net, chip, QUICK)  # 5 + 3 and 4 + 4
+    assert problems(mapping, chip) == []
+    with pytest.raises(DoesNotFitError) as caught:  # 5, then 4 + 3, then nothing left for 4
+        compile_network(net, chip, MapOptions(partitioner="layer_order", effort=0.1))
+    assert str(caught.value) == (
+        "net: partitioner 'layer_order' found no partition, though the network fits [map-partitioner]\n"
+        "  hint: use partitioner 'tiling'"
+    )

@@ -163,3 +163,15 @@ def test_interchangeable_clusters_do_not_cost_the_optimum():
     placed = Exact().place(alike, row_order(alike))
     assert placed.report.status == "optimal"
     assert placed.report.objective == pytest.approx(brute_force(alike))
+
+
+def test_too_few_cores_near_the_host_are_counted():
+    chip = make_chip(width=6, height=1, reach={"x_hops": 1}, core={"neurons": 4})
+    with pytest.raises(InfeasibleError) as caught:
+        compile_network(dense_net(8, 12, reset="none"), chip, MapOptions(effort=0.1))
+    assert str(caught.value) == (
+        "net: 3 of 3 clusters fit only on 2 cores of chip 'test' within reach of the host "
+        "(at most 1 hop along x) [map-does-not-fit]\n"
+        "  expected: at most 2 cores that hold them\n"
+        "  got: 3 in the best solution found (proven lower bound 1, gap 67 %)"
+    )

@@ -1,0 +1,1 @@
+"""The compiled engine: Numba kernels over the same rules."""

@@ -32,7 +32,7 @@ class CompiledEngine:
         def one(x: NDArray[Any], sample: int) -> tuple[Verdict, SampleCounts]:
             run = CompiledSample(tables, x, options)
             verdict = run.run(sample)
-            return verdict, run.counts()
+            return verdict, run.counts(verdict.cycle)
 
         return run_samples(self.name, program, fabric, workload, options, one)
 

@@ -292,7 +292,7 @@ def step_router(
         give_up(C, A, B, router, now)
 
 
-@njit(cache=True, _nrt=False, inline="always")
+@njit(cache=True, _nrt=False)
 def step_routers(
     C: Array, A: Array, B: Array, K: Array, now: int,
     by_port: Array, chosen: Array, winners: Array,
@@ -336,7 +336,7 @@ def give_up(C: Array, A: Array, B: Array, router: int, now: int) -> None:
             B[C[DROPPING] + router] |= 1 << local
 
 
-@njit(cache=True, _nrt=False, inline="always")
+@njit(cache=True, _nrt=False)
 def next_message(C: Array, A: Array, B: Array, now: int) -> int:
     """The next cycle after ``now`` with a message, or -1."""
     if B[C[IN_WHEEL]] == 0:

@@ -106,10 +106,10 @@ class CompiledSample:
         ends = ["host" if end == HOST else f"core {end}" for end in (source, target)]
         return f"a packet ({ends[0]} -> {ends[1]}, step {step})"
 
-    def counts(self) -> SampleCounts:
-        """Everything that was counted, for the collector."""
+    def counts(self, end_cycle: int) -> SampleCounts:
+        """Everything that was counted, for the collector; heads waited up to ``end_cycle``."""
         fabric, numbers = self.tables.fabric, self.state.field("CORE")
-        blocked = by_port(fabric, self.net.field("BLOCKED")) + self._still_blocked()
+        blocked = by_port(fabric, self.net.field("BLOCKED")) + self._still_blocked(end_cycle)
         events = np.zeros((fabric.n_cores, len(EVENT_NAMES)), np.int64)
         events[numbers] = self.state.field("EVENTS").reshape(len(numbers), -1)
         stall, busy = np.zeros(fabric.n_cores, np.int64), np.zeros((fabric.n_cores, 2), np.int64)
@@ -141,9 +141,9 @@ class CompiledSample:
             membrane=self._membranes(),
         )
 
-    def _still_blocked(self) -> Array:
+    def _still_blocked(self, now: int) -> Array:
         """Waiting of heads that never moved, when the run stopped early."""
-        fabric, now = self.tables.fabric, self._entry(cores.NOW)
+        fabric = self.tables.fabric
         waited = np.zeros((fabric.n_routers, fabric.n_ports), np.int64)
         stride = self.net.constant("VSHIFT")
         for channel in np.flatnonzero(self.net.field("LENGTH")):

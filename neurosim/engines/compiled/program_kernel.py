@@ -248,8 +248,6 @@ def turn_step(
     """Between two cycles: end a step and launch the next; returns 1 if something changed, 2 if done."""
     run = D[RUN]
     step = Q[run + STEP]
-    if Q[run + OPEN] == 0 and Q[run + QUIET_AT] < 0 and step >= 0:
-        Q[run + QUIET_AT] = now
     if not D[IS_TICK]:
         if step >= 0 and Q[run + QUIET_AT] < 0:
             return 0
@@ -292,6 +290,17 @@ def run(
     while True:
         now = Q[r + NOW]
         upcoming = upcoming_cycle(C, A, B, D, Q, now)
+        step = Q[r + STEP]
+        if step >= 0 and Q[r + OPEN] == 0 and Q[r + QUIET_AT] < 0:
+            Q[r + QUIET_AT] = now
+        if D[IS_TICK] and 0 <= step < D[N_STEPS] - 1:
+            due = (step + 1) * D[PERIOD]  # the cycle before the next tick
+            if upcoming < 0 or upcoming > due:
+                Q[r + UPCOMING] = due
+                if due > until:
+                    return CHECK
+                if Q[r + QUIET_AT] < 0 and due - Q[D[STEP_START] + step] > max_step_cycles:
+                    return LIMIT
         turned = turn_step(C, D, P, Q, Missed, upcoming, now)
         if turned == 2:
             return DONE
@@ -302,7 +311,8 @@ def run(
         Q[r + UPCOMING] = upcoming
         if upcoming > until:
             return CHECK
-        if upcoming - Q[D[STEP_START] + Q[r + STEP]] > max_step_cycles:
+        age = upcoming - Q[D[STEP_START] + Q[r + STEP]]
+        if Q[r + QUIET_AT] < 0 and age > max_step_cycles:
             return LIMIT
         if (
             Q[r + N_LOG] + n_endpoints > len(Log)

@@ -66,7 +66,7 @@ def _sink(
         progress[ARRIVED] += 1
 
 
-@njit(cache=True, _nrt=False, inline="always")
+@njit(cache=True, _nrt=False)
 def _arrivals(
     C: Array, A: Array, B: Array, K: Array, S: Array, arrive: Array, progress: Array, N: int, now: int
 ) -> None:
@@ -96,7 +96,7 @@ def _arrivals(
         progress[LAST_ARRIVAL] = now
 
 
-@njit(cache=True, _nrt=False, inline="always")
+@njit(cache=True, _nrt=False)
 def _make_due(S: Array, source: Array, cycle: Array, progress: Array, N: int, now: int) -> None:
     p = progress[NEXT_DUE]
     while p < len(cycle) and cycle[p] <= now:
@@ -108,7 +108,7 @@ def _make_due(S: Array, source: Array, cycle: Array, progress: Array, N: int, no
     progress[NEXT_DUE] = p
 
 
-@njit(cache=True, _nrt=False, inline="always")
+@njit(cache=True, _nrt=False)
 def _send(
     C: Array, A: Array, B: Array, S: Array, order: Array, progress: Array, injection: int, N: int, now: int
 ) -> None:

@@ -1,0 +1,1 @@
+"""The reference engine: SimPy, readable, and by definition right."""

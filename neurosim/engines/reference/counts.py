@@ -9,9 +9,9 @@ from neurosim.engines.reference.sample import SampleRun
 from neurosim.rules.events import EVENT_NAMES
 
 
-def counts_of(run: SampleRun) -> SampleCounts:
-    """Read the components' counters."""
-    run.mesh.finish(run.clock.now)
+def counts_of(run: SampleRun, end_cycle: int) -> SampleCounts:
+    """Read the components' counters; ``end_cycle`` is the verdict's, up to which heads waited."""
+    run.mesh.finish(end_cycle)
     n_cores = run.plan.fabric.n_cores
     events = np.zeros((n_cores, len(EVENT_NAMES)), np.int64)
     stall, busy = np.zeros(n_cores, np.int64), np.zeros((n_cores, 2), np.int64)

@@ -35,7 +35,7 @@ class ReferenceEngine:
         def one(x: NDArray[Any], sample: int) -> tuple[Verdict, SampleCounts]:
             run = SampleRun(plan, x, options)
             verdict = run.run(sample)
-            return verdict, counts_of(run)
+            return verdict, counts_of(run, verdict.cycle)
 
         return run_samples(self.name, program, plan.fabric, workload, options, one)
 

@@ -98,8 +98,10 @@ class SampleRun:
         return Verdict("ok", "every step ended", sample, self.clock.now)
 
     def _step_age(self, now: float) -> float:
-        """Cycles since the current step began."""
-        return now - self.steps.start_cycles[-1] if self.steps.start_cycles else 0
+        """Cycles that the current step has been at work."""
+        if not self.steps.start_cycles or self.steps.is_quiet:
+            return 0
+        return now - self.steps.start_cycles[-1]
 
     def _stopped(self, sample: int) -> Verdict:
         """No component has anything to do, yet the step is not over."""

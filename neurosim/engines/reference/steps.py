@@ -54,6 +54,11 @@ class StepController:
         ticks = chip.sync.mode == "tick"
         self.done = clock.env.process(self._run_ticks() if ticks else self._run_barriers())
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether all work of the current step is done."""
+        return self._quiet.triggered
+
     def _on_quiet(self) -> None:
         if not self._quiet.triggered:
             self._quiet.succeed()
