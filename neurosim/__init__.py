@@ -11,6 +11,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from neurosim.api import (
+        bench,
         check,
         demo,
         import_network,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from neurosim.errors import NeurosimError
 
 __all__ = [
-    "NeurosimError", "__version__", "check", "demo", "diagnose", "import_network", "list_chips",
+    "NeurosimError", "__version__", "bench", "check", "demo", "diagnose", "import_network", "list_chips",
     "map_network", "report_run", "run_mapping", "show_chip",
 ]  # fmt: skip
 

@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neurosim.api.benchmarking import BenchMade, bench
     from neurosim.api.checking import Checked, check
     from neurosim.api.chips import list_chips, show_chip
     from neurosim.api.demonstrating import DemoMade, demo
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from neurosim.api.running import RunMade, run_mapping
 
 _HOMES = {
+    "BenchMade": "benchmarking",
+    "bench": "benchmarking",
     "Checked": "checking",
     "DemoMade": "demonstrating",
     "MappingMade": "mapping",
@@ -34,8 +37,8 @@ _HOMES = {
     "show_chip": "chips",
 }
 __all__ = [
-    "Checked", "DemoMade", "MappingMade", "ReportMade", "RunMade", "check", "demo", "import_network",
-    "list_chips", "map_network", "report_run", "run_mapping", "show_chip",
+    "BenchMade", "Checked", "DemoMade", "MappingMade", "ReportMade", "RunMade", "bench", "check", "demo",
+    "import_network", "list_chips", "map_network", "report_run", "run_mapping", "show_chip",
 ]  # fmt: skip
 
 

@@ -32,14 +32,14 @@ Input = Annotated[
 ]
 Samples = Annotated[int | None, typer.Option("--samples", metavar="N", help="Only the first N samples.")]
 Engine = Annotated[
-    str, typer.Option("--engine", metavar="NAME", help="reference (cycles) or functional (spikes).")
+    str, typer.Option("--engine", metavar="NAME", help="reference, compiled (cycles) or functional (spikes).")
 ]
 ChipName = Annotated[str, typer.Option("--chip", metavar="CHIP", help="Name of a preset, or a chip file.")]
 
 
 def command_names() -> tuple[str, ...]:
     """The commands in the order of ``--help``."""
-    return ("demo", "import", "map", "run", "report", "check", "chips", "doctor")
+    return ("demo", "import", "map", "run", "report", "check", "chips", "bench", "doctor")
 
 
 @app.callback(invoke_without_command=True)
@@ -257,6 +257,21 @@ def chips_show(
     card = api.show_chip(name)
     document: dict[str, Any] = tables.chip_document(card)
     Console(as_json, quiet).result(document, *tables.chip(card))
+    return EXIT_OK
+
+
+@app.command("bench")
+def bench(seed: Seed = 0, as_json: Json = False, quiet: Quiet = False) -> int:
+    """Measure the engines' speed on raw traffic, as rates and as ratios of one run."""
+    from dataclasses import asdict
+
+    from neurosim import api
+    from neurosim.cli import tables
+
+    console = Console(as_json, quiet)
+    with console.progress("bench") as progress:
+        made = api.bench(seed, progress=progress)
+    console.result(asdict(made), *tables.bench(made))
     return EXIT_OK
 
 

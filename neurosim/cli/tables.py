@@ -15,6 +15,7 @@ from neurosim.report.text import count, percent
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from neurosim.api.benchmarking import BenchMade
     from neurosim.api.checking import Checked
     from neurosim.api.chips import ChipCard, ChipEntry
     from neurosim.api.mapping import MappingMade
@@ -247,6 +248,18 @@ def chip_document(card: ChipCard) -> dict[str, Any]:
         "summary": dict(card.summary),
         "numbers": [asdict(n) for n in card.numbers],
     }
+
+
+def bench(made: BenchMade) -> list[RenderableType]:
+    """Router traversals per CPU second, and per bare SimPy event of the same run."""
+    lines = [
+        (r.engine, r.case, f"{r.router_traversals:,}".replace(",", " "), f"{r.cpu_s:.2f}",
+         f"{r.traversals_per_cpu_s / 1e6:.3f} M", f"{r.ratio:.2f}")
+        for r in made.rows
+    ]  # fmt: skip
+    columns = ("engine", "uniform traffic", "traversals", "CPU s", "per CPU s", "per SimPy timeout")
+    title = f"Router traversals; bare SimPy: {made.simpy_timeouts_per_cpu_s / 1e6:.2f} M timeouts per CPU s"
+    return [grid(title, columns, lines), Text(f"seed {made.seed}")]
 
 
 def doctor(found: Diagnosis) -> list[RenderableType]:

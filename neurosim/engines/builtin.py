@@ -45,3 +45,12 @@ def reference(
     from neurosim.engines.reference.engine import ReferenceEngine
 
     return ReferenceEngine().run(program, workload, options)
+
+
+def compiled(
+    program: Program, network: Network, chip: Chip, workload: Workload, options: RunOptions
+) -> Result:
+    """The reference engine's cycles from compiled kernels (the first run ever compiles them)."""
+    from neurosim.engines.compiled.engine import CompiledEngine
+
+    return CompiledEngine().run(program, workload, options)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -196,12 +195,12 @@ class Collector:
 def spike_events(population: str, parts: list[IntArray]) -> Spikes:
     """Sorted spike events from (n, 4) tables of (sample, step, neuron, count)."""
     table = np.concatenate(parts)
-    table = table[np.lexsort((table[:, 2], table[:, 1], table[:, 0]))].astype(np.int32)
-    columns = [np.ascontiguousarray(table[:, k]) for k in range(4)]
-    return Spikes(population, *columns)
+    table = table[np.lexsort((table[:, 2], table[:, 1], table[:, 0]))]
+    sample, step, neuron, count = (np.ascontiguousarray(column, np.int32) for column in table.T)
+    return Spikes(population, sample, step, neuron, count)
 
 
 def _packet_log(parts: list[IntArray]) -> PacketLog:
     table = np.concatenate(parts) if parts else np.zeros((0, 7), np.int64)
-    narrow: list[Any] = [table[:, k].astype(np.int32) for k in range(5)]
-    return PacketLog(*narrow, table[:, 5].copy(), table[:, 6].copy())
+    sample, step, source, target, axon = (column.astype(np.int32) for column in table.T[:5])
+    return PacketLog(sample, step, source, target, axon, table[:, 5].copy(), table[:, 6].copy())

@@ -8,7 +8,7 @@ cycle of such edges never resolves: it is a deadlock, even while the rest of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -95,14 +95,22 @@ def next_check(every: int, upcoming: float) -> int:
 
 
 class WaitGraph:
-    """Builds the graph from views of all routers (by number) and of the used cores."""
+    """Builds the graph from views of all routers (by number) and of the used cores.
+
+    ``holding()`` lists the routers that hold flits, ascending: most of a large chip is empty.
+    """
 
     def __init__(
-        self, fabric: Fabric, routers: Sequence[RouterView], cores: Mapping[int, CoreView]
+        self,
+        fabric: Fabric,
+        routers: Sequence[RouterView],
+        cores: Mapping[int, CoreView],
+        holding: Callable[[], Sequence[int]],
     ) -> None:
         self._fabric = fabric
         self._routers = routers
         self._cores = cores
+        self._holding = holding
         self._depth = fabric.chip.router.buffer_flits
         self._per_router = fabric.n_ports * fabric.n_vcs
         self._first_core = fabric.n_routers * self._per_router
@@ -120,7 +128,8 @@ class WaitGraph:
     def _edges(self) -> tuple[dict[int, int], int]:
         waits: dict[int, int] = {}
         waiting = 0
-        for number, router in enumerate(self._routers):
+        for number in self._holding():
+            router = self._routers[number]
             for channel in router.occupied_channels():
                 waiting += 1
                 goal = self._router_wait(number, router, channel)

@@ -23,7 +23,8 @@ def axon_words(
     A sparse synapse carries its target's index beside the weight.
     """
     bits = weight_bits + index_bits if fmt == FORMAT_SPARSE else weight_bits
-    return ceil_div(n_synapses * bits, word_bits)
+    words: int = ceil_div(n_synapses * bits, word_bits)
+    return words
 
 
 def packet_cycles(
@@ -42,7 +43,8 @@ def packet_cycles(
 
 def conv_first(position: int, padding: int, kernel: int, dilation: int, stride: int) -> int:
     """Smallest output index whose window can reach input ``position`` (may be negative)."""
-    return ceil_div(position + padding - (kernel - 1) * dilation, stride)
+    first: int = ceil_div(position + padding - (kernel - 1) * dilation, stride)
+    return first
 
 
 def conv_last(position: int, padding: int, stride: int) -> int:

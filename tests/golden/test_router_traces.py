@@ -64,7 +64,7 @@ def test_credit_stall_with_one_slot(engine):
     # The core's credit for router 0 is back in 4: packet 2 sent 4, in router 0 in 5, but the credit
     # for router 1's slot (freed in 5) is back in 7: granted 7, router 1 in 10; the core's slot (freed in
     # 8) is back in 10: granted 10, core in 13. Packet 3 repeats it 5 cycles later: 18.
-    arrive, result = run(
+    arrive, _ = run(
         engine, make_chip(2, 1, router={"buffer_flits": 1}), [(1, 0, 1), (1, 0, 1), (1, 0, 1)]
     )
     assert arrive == [8, 13, 18]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from neurosim.artefacts.mapping import HOST
 from neurosim.artefacts.program import CoreProgram, Program, TargetTable
 from neurosim.engines.compiled import core_kernel as kernel
-from neurosim.engines.compiled.fabric_state import power_of_two, vc_stride
+from neurosim.engines.compiled.fabric_state import build_state, power_of_two, vc_stride
 from neurosim.engines.compiled.layout import CORES, State
 from neurosim.engines.reference.steps import barrier_length
 from neurosim.engines.signed import signed_range
@@ -32,7 +32,7 @@ def _starts(lengths: list[int]) -> Array:
 
 
 class ProgramTables:
-    """The read-only part: everything that does not change from sample to sample."""
+    """What is prepared once per program: tables, and the network's reset state (``net``, to be copied)."""
 
     def __init__(self, program: Program, fabric: Fabric) -> None:
         self.program = program
@@ -40,6 +40,7 @@ class ProgramTables:
         self.cores: tuple[CoreProgram, ...] = program.cores
         self.endpoints = {core.core: index for index, core in enumerate(self.cores)}
         self.endpoints[HOST] = len(self.cores)
+        self.net = build_state(fabric, self.endpoints, fabric.chip.core.rx_flits)
         self.fields: dict[str, Array] = {}
         self._add_cores()
         self._add_groups()
@@ -101,7 +102,8 @@ class ProgramTables:
             for block in core.blocks:
                 group = core.groups[block.group]
                 is_conv = block.format == synapse.FORMAT_CONV
-                geometry = (*block.geometry, block.weight.shape[0], *block.weight.shape[2:]) if is_conv else ()
+                kernel_shape = (block.weight.shape[0], *block.weight.shape[2:])
+                geometry = (*block.geometry, *kernel_shape) if is_conv else ()
                 row = {
                     "B_FORMAT": block.format, "B_N": group.n, "B_DELAY": block.delay_steps,
                     "B_FIRST": self.fields["FIRST_NEURON"][k] + group.first, "B_WEIGHT": at["weight"],

@@ -1,8 +1,9 @@
 """State of all routers and links for the compiled kernel, built from the fabric.
 
 Index conventions: a router has 8 ports, a port V channels, the power of two at or above the number of
-virtual channels (shift, not divide); *channel* ``(router * 8 + port) * V + vc`` names an input FIFO or an output link, depending on the field; *local* channel ``port * V + vc`` is its
-number within the router, a bit in a mask.  A flit is ``packet * 16 + index``; a packet's *address* is
+virtual channels (shift, not divide); *channel* ``(router * 8 + port) * V + vc`` names an input FIFO or an
+output link, depending on the field; *local* channel ``port * V + vc`` is its number within the router, a bit
+in a mask.  A flit is ``packet * 16 + index``; a packet's *address* is
 ``tile * 8 + exit port``.
 
 Messages in flight lie in a wheel, one slot per future cycle: flits as (destination, flit), credits as
@@ -76,7 +77,8 @@ def build_state(fabric: Fabric, endpoints: dict[int, int], sink_flits: int) -> S
         "CREDITED": np.full(n, (1 << (STRIDE * v)) - 1),
     }  # fmt: skip
     constants = {
-        "VCS": fabric.n_vcs, "VSHIFT": v.bit_length() - 1, "RING": ring, "WHEEL": wheel, "SLOTS": slots, "N_CHANNELS": channels,
+        "VCS": fabric.n_vcs, "VSHIFT": v.bit_length() - 1, "RING": ring, "WHEEL": wheel,
+        "SLOTS": slots, "N_CHANNELS": channels,
         "FLITS": chip.packet.flits, "POLICY": fabric.arbiter,
         "DROP_AFTER": chip.router.drop_after_cycles or 0, "ROUTING": fabric.routing,
         "VC_POLICY": fabric.vc_policy, "CHIP_WIDTH": chip.mesh.width,

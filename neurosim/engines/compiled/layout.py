@@ -10,6 +10,7 @@ never written, so the offsets stay in registers.
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,12 @@ class State:
             assert not len(values) or (limits.min <= values.min() and values.max() <= limits.max), name
             packed[slice(*self._span[name])] = values
         return packed
+
+    def copy(self) -> State:
+        """An independent copy."""
+        twin = copy.copy(self)
+        twin.narrow, twin.wide = self.narrow.copy(), self.wide.copy()
+        return twin
 
     def constant(self, name: str) -> int:
         """A constant by name."""

@@ -131,8 +131,9 @@ def new_front(C: Array, A: Array, B: Array, K: Array, router: int, local: int, n
         else:
             link = router * 8 + port
             vc = _output_vc(
-                C[VC_POLICY], local & ((1 << vs) - 1), local >> vs, port, A[C[CROSSES] + link] != 0, A[C[WRAPS] + link] != 0
-            )
+                C[VC_POLICY], local & ((1 << vs) - 1), local >> vs, port, A[C[CROSSES] + link] != 0,
+                A[C[WRAPS] + link] != 0,
+            )  # fmt: skip
             A[C[WANT] + channel] = (port << vs) + vc
     out = A[C[WANT] + channel]
     B[C[REQUESTS] + (router << (3 + vs)) + out] |= 1 << local

@@ -14,8 +14,8 @@ from neurosim.engines.collect import SampleCounts
 from neurosim.engines.compiled import core_kernel as cores
 from neurosim.engines.compiled import program_kernel as kernel
 from neurosim.engines.compiled.core_state import ProgramTables, build_core_state
-from neurosim.engines.compiled.fabric_state import build_state, by_port
-from neurosim.engines.compiled.views import ArrayCore, router_views
+from neurosim.engines.compiled.fabric_state import by_port
+from neurosim.engines.compiled.views import ArrayCore, holding, router_views
 from neurosim.engines.waits import WaitGraph, next_check
 from neurosim.rules.events import EVENT_NAMES
 
@@ -27,10 +27,9 @@ class CompiledSample:
     """The kernel's arrays for one sample ``x`` (steps, inputs) of spike counts."""
 
     def __init__(self, tables: ProgramTables, x: Array, options: RunOptions) -> None:
-        chip = tables.fabric.chip
         self.tables = tables
         self.options = options
-        self.net = build_state(tables.fabric, tables.endpoints, chip.core.rx_flits)
+        self.net = tables.net.copy()
         self.state = build_core_state(tables, x, options.log_packets)
         self._address = np.zeros(len(self.state.field("PK_AXON")), np.int32)
         n_endpoints = len(tables.endpoints)
@@ -73,8 +72,10 @@ class CompiledSample:
     def run(self, sample: int) -> Verdict:
         """Run to the end of the last step, a deadlock, or the limit."""
         fabric = self.tables.fabric
-        views = {core.core: ArrayCore(k, fabric.n_vcs, self.state) for k, core in enumerate(self.tables.cores)}
-        waits = WaitGraph(fabric, router_views(fabric, self.net, self._name), views)
+        numbers = [core.core for core in self.tables.cores]
+        views = {n: ArrayCore(k, fabric.n_vcs, self.state) for k, n in enumerate(numbers)}
+        routers = router_views(fabric, self.net, self._name)
+        waits = WaitGraph(fabric, routers, views, lambda: holding(self.net))
         every = self.options.check_every_cycles
         mark = every
         while True:
@@ -166,7 +167,8 @@ class CompiledSample:
         waiting = slice(self._entry(cores.HOST_NEXT), self._entry(cores.HOST_DUE))
         if self._entry(cores.HOST_INDEX):
             waiting = slice(waiting.start + 1, waiting.stop)
-        step, core, axon = (self.state.field(f)[waiting].astype(np.int64) for f in ("H_STEP", "H_CORE", "H_AXON"))
+        fields = (self.state.field(name) for name in ("H_STEP", "H_CORE", "H_AXON"))
+        step, core, axon = (field[waiting].astype(np.int64) for field in fields)
         never = np.full(len(step), -1)
         return np.concatenate([logged, np.stack([step, never, core, axon, never, never], axis=1)])
 

@@ -9,7 +9,7 @@ from neurosim.chip.models import Chip
 from neurosim.engines.base import RunOptions, Traffic, TrafficResult
 from neurosim.engines.compiled import traffic_kernel as kernel
 from neurosim.engines.compiled.fabric_state import build_state, by_port
-from neurosim.engines.compiled.views import router_views
+from neurosim.engines.compiled.views import holding, router_views
 from neurosim.engines.waits import WaitGraph, next_check
 from neurosim.fabric.topology import Fabric, build_fabric
 
@@ -39,8 +39,9 @@ class TrafficRun:
     def advance(self, until: int, max_cycles: int) -> int:
         """Run the kernel; returns its status."""
         status = kernel.run(
-            self.state.tuple, self.state.narrow, self.state.wide, self.address, self.nodes.reshape(-1), self.source,
-            self.cycle, self.order, self.arrive, self.progress, *self.scratch,
+            self.state.tuple, self.state.narrow, self.state.wide, self.address,
+            self.nodes.reshape(-1), self.source, self.cycle, self.order, self.arrive, self.progress,
+            *self.scratch,
             self.fabric.chip.router.injection_cycles, until, max_cycles,
         )  # fmt: skip
         return int(status)
@@ -51,7 +52,8 @@ class TrafficRun:
 
     def drain(self, max_cycles: int, options: RunOptions) -> Verdict:
         """Run until all has arrived, a deadlock, or ``max_cycles``."""
-        waits = WaitGraph(self.fabric, router_views(self.fabric, self.state, self.name), {})
+        views = router_views(self.fabric, self.state, self.name)
+        waits = WaitGraph(self.fabric, views, {}, lambda: holding(self.state))
         mark = options.check_every_cycles
         while True:
             status = self.advance(mark, max_cycles)

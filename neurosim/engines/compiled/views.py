@@ -59,6 +59,12 @@ class ArrayRouter:
         return self._name(int(self._state.field("FIFO")[slot]) >> 4)
 
 
+def holding(state: State) -> list[int]:
+    """Numbers of the routers that hold flits."""
+    channels = state.field("LENGTH").nonzero()[0] >> (3 + state.constant("VSHIFT"))
+    return sorted({int(router) for router in channels})
+
+
 def router_views(fabric: Fabric, state: State, name: Callable[[int], str]) -> list[ArrayRouter]:
     """Views of all routers; ``name`` puts a packet into words."""
     return [ArrayRouter(number, fabric, state, name) for number in range(fabric.n_routers)]

@@ -79,6 +79,10 @@ class Mesh:
         )
         router.upstream[port] = Upstream(endpoint.transmit.credit, credit_latency)
 
+    def holding(self) -> list[int]:
+        """Numbers of the routers that hold flits."""
+        return [router.number for router in self.routers if router.occupied]
+
     def finish(self, now: int) -> None:
         """Count the waiting of heads that never moved, when a run stops early."""
         for router in self.routers:

@@ -63,7 +63,7 @@ class SampleRun:
             chip, self.clock, self.ledger, self.cores, self.host, self._host_targets,
             self.sample_steps + plan.program.depth,
         )  # fmt: skip
-        self._waits = WaitGraph(fabric, self.mesh.routers, self.cores)
+        self._waits = WaitGraph(fabric, self.mesh.routers, self.cores, self.mesh.holding)
 
     def _host_targets(self, step: int) -> list[tuple[int, int]]:
         """(core, axon) of every packet that the input spikes of ``step`` send, in order."""

@@ -73,7 +73,7 @@ def run_traffic(
     nodes = [TrafficNode(clock, ledger) for _ in range(fabric.n_cores)]
     for core, node in enumerate(nodes):
         mesh.attach(core, node, chip.router.buffer_flits, None)
-    packets = []
+    packets: list[Packet] = []
     columns = (traffic.cycle.tolist(), traffic.source.tolist(), traffic.target.tolist())
     for cycle, source, target in zip(*columns, strict=True):
         packet = Packet(
@@ -85,7 +85,7 @@ def run_traffic(
         packets.append(packet)
     for node in nodes:
         node.wake_first()
-    verdict = _drain(clock, ledger, WaitGraph(fabric, mesh.routers, {}), max_cycles, options)
+    verdict = _drain(clock, ledger, WaitGraph(fabric, mesh.routers, {}, mesh.holding), max_cycles, options)
     return TrafficResult(
         inject=traffic.cycle,
         arrive=np.array([packet.arrive for packet in packets], np.int64),
