@@ -9,7 +9,9 @@ Convolutions are separable in channels, rows and columns, so they are counted wi
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,19 +32,22 @@ class FanIn:
     synapses: IntArray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Profile:
-    """The histogram of a fan-in: ``count[i]`` axons have ``synapses[i]`` synapses each."""
+    """The histogram of a fan-in: ``count[i]`` axons have ``synapses[i]`` synapses each.
+
+    Equal only to itself, so that what is computed from it can be kept by it.
+    """
 
     synapses: IntArray
     count: IntArray
 
-    @property
+    @cached_property
     def n_axons(self) -> int:
         """Axons in all."""
         return int(self.count.sum())
 
-    @property
+    @cached_property
     def n_synapses(self) -> int:
         """Synapses in all."""
         return int((self.synapses * self.count).sum())
@@ -64,8 +69,11 @@ class Anatomy:
         self._histogram: dict[tuple[str, int, int, int], tuple[int, IntArray, IntArray]] = {}
         self._histogram_kind: dict[tuple[bytes, bytes], int] = {}
         self._traffic: dict[Slice, float] = {}
+        self._has_source: dict[str, NDArray[np.bool_]] = {}
         self.demands: dict[tuple[object, ...], Demand] = {}
         """Kept by :func:`mapper.capacity.slice_demand`, which knows what a demand depends on."""
+        self.formats: dict[tuple[object, ...], tuple[int, int]] = {}
+        """Kept by :func:`mapper.capacity.best_format` likewise."""
         self._profile: dict[tuple[object, ...], Profile] = {}
 
     def population(self, name: str) -> Population:
@@ -113,8 +121,12 @@ class Anatomy:
 
     def has_source(self, projection: Projection) -> NDArray[np.bool_]:
         """(n_in,) whether any neuron sends to the pooled index."""
-        axon = self.source_axon(projection)
-        return np.bincount(axon[axon >= 0], minlength=projection.connection.n_in) > 0
+        found = self._has_source.get(projection.name)
+        if found is None:
+            axon = self.source_axon(projection)
+            found = np.bincount(axon[axon >= 0], minlength=projection.connection.n_in) > 0
+            self._has_source[projection.name] = found
+        return found
 
     def fan_in(self, projection: Projection, piece: Slice) -> FanIn:
         """Axons of ``projection`` into ``piece``, and the synapses of each."""
@@ -167,7 +179,7 @@ class Anatomy:
         connection = projection.connection
         if not isinstance(connection, Conv):
             return 0
-        return (piece.c[1] - piece.c[0]) * int(np.prod(connection.weight.shape[1:]))
+        return (piece.c[1] - piece.c[0]) * math.prod(connection.weight.shape[1:])
 
     def fan_out(self, projection: Projection, pieces: list[Slice]) -> IntArray:
         """(n_source,) target entries that ``projection`` costs each source neuron.

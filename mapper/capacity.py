@@ -113,26 +113,38 @@ def block_words(
 
 def best_format(anatomy: Anatomy, core: Core, projection: Projection, piece: Slice) -> tuple[int, int]:
     """(format code, words) of the cheapest legal block; a tie goes to the fewest synaptic operations."""
-    weight_bits = anatomy.network.weight_bits
-    assert weight_bits is not None
     profile = anatomy.profile(projection, piece)
     kernel = anatomy.kernel_size(projection, piece)
+    key = (projection.name, profile, kernel, piece.n, *_memory_layout(core))
+    found = anatomy.formats.get(key)
+    if found is None:
+        found = anatomy.formats[key] = _cheapest(anatomy, core, projection, profile, kernel, piece.n)
+    return found
+
+
+def _cheapest(
+    anatomy: Anatomy, core: Core, projection: Projection, profile: Profile, kernel_size: int, n_group: int
+) -> tuple[int, int]:
+    weight_bits = anatomy.network.weight_bits
+    assert weight_bits is not None
     choices = []
     for fmt in legal_formats(core, projection):
-        words = block_words(fmt, core, weight_bits, piece.n, profile, kernel)
+        words = block_words(fmt, core, weight_bits, n_group, profile, kernel_size)
         dense = fmt == synapse.FORMAT_DENSE
-        operations = profile.n_axons * piece.n if dense else profile.n_synapses
+        operations = profile.n_axons * n_group if dense else profile.n_synapses
         choices.append((words, operations, fmt))
     words, _, fmt = min(choices)
     return fmt, words
 
 
+def _memory_layout(core: Core) -> tuple[object, ...]:
+    """What a block's size depends on besides the network."""
+    return core.synapse_formats, core.index_bits, core.word_bits, core.axon_header_words
+
+
 def slice_demand(anatomy: Anatomy, core: Core, piece: Slice, target_entries: int = 0) -> Demand:
     """The exact demand of a slice, given its target entries (see :func:`with_entries`)."""
-    key = (
-        piece, target_entries, core.synapse_formats, core.index_bits, core.word_bits,
-        core.axon_header_words, core.state_words_per_neuron,
-    )  # fmt: skip
+    key = (piece, target_entries, core.state_words_per_neuron, *_memory_layout(core))
     found = anatomy.demands.get(key)
     if found is None:
         axons, words = 0, core.state_words_per_neuron * piece.n

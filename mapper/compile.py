@@ -59,4 +59,4 @@ def compile_network(network: Network, chip: Chip, options: MapOptions) -> Mappin
     options.say("routing and writing tables")
     routes = route(flows, placement, fabric)
     program = emit(anatomy, chip, cut, placement, routes)
-    return Mapping(legal, cut, placement, routes, program, describe_activity(network, options))
+    return Mapping(legal, cut, placement, routes, program, describe_activity(network, legal, options))

@@ -111,11 +111,18 @@ def spikes_of(network: Network, options: MapOptions) -> dict[str, NDArray[np.flo
     return out
 
 
-def describe_activity(network: Network, options: MapOptions) -> str:
-    """One phrase for reports: measured, assumed, or part measured."""
+def describe_activity(network: Network, mapped: Network, options: MapOptions) -> str:
+    """One phrase for reports: measured, assumed, or part measured.
+
+    Populations of ``mapped`` that ``network`` has not are partial sums: nobody could measure them.
+    """
     given = options.activity or {}
-    missing = [p.name for p in network.populations if p.name not in given]
-    if not missing:
-        return "measured spikes per neuron and sample"
+    names = [p.name for p in network.populations]
+    missing = [name for name in names if name not in given]
+    text = "measured spikes per neuron and sample"
     assumed = f"assumed {ASSUMED_SPIKES:g} spike per neuron and sample"
-    return assumed if not given else f"measured, but {assumed} for {', '.join(missing)}"
+    if missing:
+        text = f"measured, but {assumed} for {', '.join(missing)}" if given else assumed
+    if any(p.name not in names for p in mapped.populations):
+        text += " (the spikes of a split fan-in's partial sums are estimates made from these)"
+    return text

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 
 from mapper import capacity
-from mapper.partition.base import Problem
+from mapper.anatomy import Anatomy
+from mapper.partition.base import Problem, total_traffic
 from neurosim.artefacts.mapping import Demand, Slice
 
 MAX_CANDIDATES = 4000  # per layer; beyond it only the coarsest are looked at
@@ -27,7 +29,17 @@ class Tiling:
     pieces: tuple[Slice, ...]
     demands: tuple[Demand, ...]
     where: tuple[tuple[int, ...], ...]
-    traffic: float
+    anatomy: Anatomy = field(repr=False, compare=False)
+
+    @cached_property
+    def traffic(self) -> float:
+        """Expected packets per sample into all tiles."""
+        return total_traffic(self.anatomy, self.pieces)
+
+    @cached_property
+    def kinds_of_demand(self) -> dict[Demand, int]:
+        """How many tiles there are of each demand: few differ, those at the borders."""
+        return Counter(self.demands)
 
     @property
     def n_tiles(self) -> int:
@@ -89,8 +101,7 @@ def tile(problem: Problem, name: str, grid: tuple[int, int, int]) -> Tiling | No
             return None
         demands.append(demand)
         where.append(kinds)
-    traffic = sum(problem.anatomy.traffic_into(piece) for piece in pieces)
-    return Tiling(name, grid, tuple(pieces), tuple(demands), tuple(where), traffic)
+    return Tiling(name, grid, tuple(pieces), tuple(demands), tuple(where), problem.anatomy)
 
 
 def candidates(problem: Problem, name: str, max_tiles: int) -> list[Tiling]:

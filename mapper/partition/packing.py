@@ -69,7 +69,7 @@ def _thriftiest(problem: Problem, tilings: list[Tiling], grain: int) -> Tiling:
         return max(float(getattr(demand, r) / limit) if limit else 0.0 for r, limit in pairs)
 
     def key(tiling: Tiling) -> tuple[bool, float, int, tuple[int, int, int]]:
-        coarse = max(share(d) for d in tiling.demands) > 1 / grain
+        coarse = max(share(d) for d in tiling.kinds_of_demand) > 1 / grain
         total = share(capacity.add(tiling.demands))
         return coarse, total, tiling.n_tiles, tiling.grid
 

@@ -70,9 +70,9 @@ def _neuron_too_large(problem: Problem, layer: Population) -> Infeasibility | No
 def _cores_too_few(problem: Problem) -> Infeasibility:
     bounds = {layer.name: _at_least(problem, layer) for layer in problem.anatomy.layers}
     total = capacity.add(bounds.values())
-    bound = max(_cores_for(problem.kinds, r, getattr(total, r)) for r in RESOURCES)
-    demand = _best_found(problem)
-    layer = max(bounds, key=lambda name: (_alone(problem, bounds[name]), name))
+    bound = _cores_at_least(problem, total)
+    demand = _best_found(problem, total)
+    layer = max(bounds, key=lambda name: (_cores_at_least(problem, bounds[name]), name))
     if bound > problem.n_cores:
         what = f"the network needs more cores than chip '{problem.chip.name}' has"
     else:
@@ -89,7 +89,8 @@ def _cores_too_few(problem: Problem) -> Infeasibility:
     )
 
 
-def _alone(problem: Problem, demand: Demand) -> int:
+def _cores_at_least(problem: Problem, demand: Demand) -> int:
+    """Cores that ``demand`` takes at least."""
     return max(_cores_for(problem.kinds, r, getattr(demand, r)) for r in RESOURCES)
 
 
@@ -130,11 +131,16 @@ def _cores_for(kinds: tuple[Kind, ...], resource: str, total: int) -> int:
     return cores + (int(-(-total // largest)) if largest else total)
 
 
-def _best_found(problem: Problem) -> int | None:
-    """Cores of the best partition found on more cores of the same kinds, None if there is none."""
+def _best_found(problem: Problem, total: Demand) -> int | None:
+    """Cores of the best partition found on more cores of the same kinds, None if there is none.
+
+    ``total`` is taken by any partition: what cannot hold it is not tried.
+    """
     for factor in MORE_CORES:
         kinds = tuple(replace(k, cores=k.cores * factor) for k in problem.kinds)
         larger = replace(problem, kinds=kinds)
+        if _cores_at_least(larger, total) > larger.n_cores:
+            continue
         found = [f for f in (packing.pack_layers(larger), LayerTiling().partition(larger)) if f]
         sizes = [len(f.clusters) for f in found if len(f.clusters) > problem.n_cores]
         if sizes:

@@ -17,6 +17,7 @@ from mapper.place import distance
 from mapper.place.annealed import Annealed
 from mapper.place.base import IntArray, Placed, PlaceProblem, Placer
 from mapper.place.exact import Exact, is_small
+from mapper.place.positions import as_of_all_cores, positions
 from mapper.place.row_order import RowOrder, row_order
 from mapper.route.flows import HOST_ROW, Flows
 from neurosim.artefacts.mapping import HOST, Partition, Placement
@@ -25,8 +26,6 @@ from neurosim.store import digest
 
 __all__ = ["Placer", "place", "place_problem"]
 
-MAX_POSITIONS = 1024
-POSITIONS_PER_CLUSTER = 4
 EFFORT_BEFORE_EXACT = 0.25
 
 
@@ -46,7 +45,9 @@ def place(
     if problem.faults(placed.position):
         raise _out_of_reach(problem, placed, fabric).error(network_name)
     core = problem.core[placed.position]
-    return Placement(digest(partition), partition.chip_digest, core, (placed.report,))
+    n_cores = sum(len(kind.cores) for kind in capacity.core_kinds(fabric.chip))
+    report = as_of_all_cores(placed.report, problem.p, n_cores)
+    return Placement(digest(partition), partition.chip_digest, core, (report,))
 
 
 def _run(problem: PlaceProblem, start: IntArray, options: MapOptions) -> Placed:
@@ -74,7 +75,7 @@ def place_problem(
     """The placement problem of a partition with given flows on a fabric."""
     kinds = capacity.core_kinds(fabric.chip)
     kind_of = {core: number for number, kind in enumerate(kinds) for core in kind.cores}
-    core = _positions(fabric, np.array(sorted(kind_of), np.int64), len(partition.clusters))
+    core = positions(fabric, kinds, len(partition.clusters))
     tile = core // fabric.chip.mesh.cores_per_tile
     tiles, index = np.unique(tile, return_inverse=True)
     from_host, to_host = distance.host_distances(fabric, tiles)
@@ -104,25 +105,14 @@ def place_problem(
     )
 
 
-def _positions(fabric: Fabric, cores: IntArray, n_clusters: int) -> IntArray:
-    """The cores to choose from: all, or on very large systems the nearest to the host."""
-    most = max(MAX_POSITIONS, POSITIONS_PER_CLUSTER * n_clusters)
-    if len(cores) <= most:
-        return cores
-    tile = cores // fabric.chip.mesh.cores_per_tile
-    host = fabric.tile_of(HOST)
-    gap = np.abs(tile % fabric.width - host % fabric.width)
-    gap += np.abs(tile // fabric.width - host // fabric.width)
-    return np.sort(cores[np.argsort(gap, kind="stable")[:most]])
-
-
 def _no_core(problem: PlaceProblem, fabric: Fabric) -> Infeasibility:
     """Names clusters that have fewer cores than they are many (Hall's condition)."""
-    need, have = problem.n, int(problem.allowed.any(axis=0).sum())
+    unions = np.zeros((1, problem.p), np.bool_)  # of the cores that some of the clusters fit on
     for row in np.unique(problem.allowed, axis=0):
-        within = int((~problem.allowed | row).all(axis=1).sum())
-        if within - int(row.sum()) > need - have:
-            need, have = within, int(row.sum())
+        unions = np.unique(np.vstack([unions, unions | row]), axis=0)
+    needs = [int((~problem.allowed | union).all(axis=1).sum()) for union in unions]
+    haves = [int(union.sum()) for union in unions]
+    need, have = max(zip(needs, haves, strict=True), key=lambda pair: (pair[0] - pair[1], pair[0]))
     what = f"{need} of {problem.n} clusters fit only on {have} cores of chip '{fabric.chip.name}'"
     if _reach_text(fabric):
         what += f" within reach of the host ({_reach_text(fabric)})"

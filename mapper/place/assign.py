@@ -19,7 +19,11 @@ def assign(
     """
     from ortools.graph.python import linear_sum_assignment
 
-    n, p = cost.shape
+    n = cost.shape[0]
+    if n > cost.shape[1]:
+        return None
+    column = _worth_a_look(cost, allowed)
+    cost, allowed, p = cost[:, column], allowed[:, column], len(column)
     if n > p:
         return None
     low = float(cost[allowed].min()) if allowed.any() else 0.0
@@ -35,4 +39,16 @@ def assign(
     if solver.solve() != solver.OPTIMAL:
         return None
     picked = np.array([solver.right_mate(i) for i in range(n)], np.int64)
-    return picked, float(whole[np.arange(n), picked].sum()) / scale + n * low
+    return column[picked], float(whole[np.arange(n), picked].sum()) / scale + n * low
+
+
+def _worth_a_look(cost: NDArray[np.float64], allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Columns among the ``n`` cheapest of some row, ascending.
+
+    No optimum needs another: the ``n - 1`` other rows leave one of a row's ``n`` cheapest free.
+    """
+    n = cost.shape[0]
+    order = np.argsort(np.where(allowed, cost, np.inf), axis=1, kind="stable")[:, :n]
+    used = np.zeros(cost.shape[1], np.bool_)
+    used[order[np.take_along_axis(allowed, order, axis=1)]] = True
+    return np.flatnonzero(used)

@@ -16,7 +16,9 @@ from neurosim.fabric.walks import Walker
 from neurosim.rules.arith import ceil_div
 
 IntArray = NDArray[np.int64]
-CHUNK = 1 << 16
+CHUNK = 1 << 16  # flows that are walked at once
+STATES = 1 << 20  # pairs of router and goal that are joined at once
+FEW_OF = 4  # tiles that are fewer than one in so many are walked one by one
 
 
 def link_weights(fabric: Fabric) -> IntArray:
@@ -49,10 +51,30 @@ def walked(fabric: Fabric, sources: IntArray, targets: IntArray) -> tuple[IntArr
 
 def tile_distances(fabric: Fabric, tiles: IntArray) -> IntArray:
     """(n, n) hop equivalents from tile to tile."""
-    cores = tiles * fabric.chip.mesh.cores_per_tile
-    n = len(tiles)
-    distance, _ = walked(fabric, np.repeat(cores, n), np.tile(cores, n))
-    return distance.reshape(n, n)
+    cores, n = tiles * fabric.chip.mesh.cores_per_tile, len(tiles)
+    if n * FEW_OF < fabric.n_routers:
+        return walked(fabric, np.repeat(cores, n), np.tile(cores, n))[0].reshape(n, n)
+    group = max(1, STATES // fabric.n_routers)
+    parts = [_to_goals(fabric, cores[first : first + group])[tiles] for first in range(0, n, group)]
+    return np.concatenate([np.zeros((n, 0), np.int64), *parts], axis=1)
+
+
+def _to_goals(fabric: Fabric, goals: IntArray) -> IntArray:
+    """(routers, goals) hop equivalents from every router to the cores ``goals``.
+
+    Every packet is advanced by one hop only; the walks of all are then joined, twice as long each time.
+    """
+    n, walker = len(goals), Walker(fabric, goals)
+    goal = np.tile(np.arange(n), fabric.n_routers)
+    cores = np.arange(fabric.n_routers) * fabric.chip.mesh.cores_per_tile
+    heads = walker.start(np.repeat(cores, n), goal)
+    channel, after, goes_on = walker.advance(heads)
+    port = channel // fabric.n_vcs % fabric.n_ports
+    distance = link_weights(fabric)[heads.router, port]  # 0 into a core
+    state = np.where(goes_on, after.router * n + goal, np.arange(len(goal)))
+    while (state[state] != state).any():
+        distance, state = distance + distance[state], state[state]
+    return distance.reshape(fabric.n_routers, n)
 
 
 def host_distances(fabric: Fabric, tiles: IntArray) -> tuple[IntArray, IntArray]:

@@ -16,6 +16,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.analysis.accuracy import finished
 from neurosim.artefacts.result import Result
 from neurosim.chip.models import CheckFigure, Chip, Figure
 from neurosim.rules.events import EVENT_INDEX, EVENT_NAMES
@@ -169,11 +170,13 @@ def _compare(
     unit, _, per = figure.unit.partition("/")
     if static_j is None:
         return CheckComparison(figure, None, "static energy is not known, so neither is the all-in energy")
+    if not finished(result).all():
+        return CheckComparison(figure, None, "not every sample finished, and the time of those is not known")
     if unit not in scale:
         return CheckComparison(figure, None, f"unit '{figure.unit}' has no counterpart here")
     total = (dynamic_j + static_j) * 10 ** scale[unit]
     if unit.endswith("W") and not per:
-        cycles = int(np.maximum(result.latency_cycles, 0).sum())
+        cycles = int(result.latency_cycles.sum())
         seconds = cycles * chip.cycle.period_ps * _PICO
         return CheckComparison(figure, float(total / seconds) if seconds else None, "no time passed")
     if per in ("SOP", "synaptic_operation"):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.analysis import load, neurobench
-from neurosim.analysis.accuracy import Accuracy, accuracy
+from neurosim.analysis.accuracy import Accuracy, accuracy, finished
 from neurosim.analysis.deadlock import DeadlockReport, analyse_deadlock, deadlock_dict
 from neurosim.analysis.energy import PLACELESS, EnergyReport, EventEnergy, energy
 from neurosim.analysis.latency import LatencyReport, latency
@@ -36,6 +36,8 @@ NO_COUNTERS = "the engine does not count events"
 NO_CYCLES = "the engine does not count cycles"
 NO_SAMPLE = "no sample finished"
 NO_LABELS = "the samples have no labels"
+NO_FINISHED_LABEL = "no sample with a label finished"
+UNFINISHED = "the sample did not finish"
 NO_MEMBRANES = "membranes are not recorded step by step"
 FLIT_HOPS = ("flit_hop_east_west", "flit_hop_north_south", "flit_chip_crossing")
 
@@ -162,10 +164,20 @@ def _latency(timing: LatencyReport, result: Result) -> dict[str, Any]:
 
 
 def _accuracy(found: Accuracy | None) -> dict[str, Any]:
-    if found is None or not found.labelled:
-        reason = NO_LABELS if found is not None else "the run has no outputs"
-        return dict.fromkeys(("rate", "correct", "labelled"), NotMeasured(reason))
-    return {"rate": found.rate, "correct": found.correct, "labelled": found.labelled}
+    keys = ("rate", "correct", "labelled")
+    if found is None:
+        return dict.fromkeys((*keys, "unfinished"), NotMeasured("the run has no outputs"))
+    part: dict[str, Any] = dict.fromkeys(keys, NotMeasured(_no_accuracy(found)))
+    if found.labelled:
+        part = {key: getattr(found, key) for key in keys}
+    return {**part, "unfinished": found.unfinished}
+
+
+def _no_accuracy(found: Accuracy | None) -> str:
+    """Why there is no rate."""
+    if found is not None and 0 < found.unfinished == len(found.predicted):
+        return NO_SAMPLE
+    return NO_FINISHED_LABEL if found is not None and found.unfinished else NO_LABELS
 
 
 def _spikes_per_sample(result: Result, network: Network) -> NDArray[np.int64]:
@@ -259,8 +271,9 @@ def _samples(result: Result, network: Network, f: Figures) -> list[dict[str, Any
     for s in range(result.n_samples):
         label = int(result.labels[s]) if s < len(result.labels) else -1
         predicted = int(f.accuracy.predicted[s]) if f.accuracy else None
+        unclear = UNFINISHED if predicted == -1 else "the run has no outputs"
         cycles = int(result.latency_cycles[s]) if result.latency_cycles.size else None
-        late = NO_CYCLES if cycles is None else "the sample did not finish"
+        late = NO_CYCLES if cycles is None else UNFINISHED
         done = cycles is not None and cycles >= 0
         counts = _sample_counts(events[s]) if events.size else _no_sample_counts()
         static = f.energy.static_by_sample if f.energy else None
@@ -268,14 +281,17 @@ def _samples(result: Result, network: Network, f: Figures) -> list[dict[str, Any
             {
                 "sample": s,
                 "label": value_or(label if label >= 0 else None, "the sample has no label"),
-                "predicted": value_or(predicted, "the run has no outputs"),
+                "predicted": NotMeasured(unclear) if predicted in (None, -1) else predicted,
                 "latency_cycles": cycles if done else NotMeasured(late),
                 "latency_s": f.latency.seconds(cycles or 0) if done else NotMeasured(late),
                 **counts,
                 "spikes": int(spikes[s]),
                 "missed_deadlines": int(missed[s]) if missed is not None else 0,
                 "dynamic_energy_j": float(f.energy.by_sample[s]) if f.energy else NotMeasured(NO_COUNTERS),
-                "static_energy_j": float(static[s]) if static else NotMeasured(_static_reason(f.energy)),
+                "static_energy_j": (
+                    float(static[s]) if static and done
+                    else NotMeasured(UNFINISHED if static else _static_reason(f.energy))
+                ),
             }
         )
     return rows
@@ -314,9 +330,7 @@ def _energy(report: EnergyReport | None, result: Result) -> dict[str, Any]:
         "static_j": value_or(None if report.static_j is None else float(report.static_j), static_reason),
         "total_j": value_or(None if total is None else float(total), static_reason),
         "is_lower_bound": report.is_lower_bound,
-        "per_sample_j": (
-            float(report.dynamic_j / result.n_samples) if result.n_samples else NotMeasured(NO_SAMPLE)
-        ),
+        "per_sample_j": _per_sample(report, result),
         "per_synaptic_operation_j": (
             float(report.dynamic_j / operations) if operations else NotMeasured("no synaptic operation")
         ),
@@ -332,6 +346,12 @@ def _energy(report: EnergyReport | None, result: Result) -> dict[str, Any]:
             for c in report.checks
         ],
     }  # fmt: skip
+
+
+def _per_sample(report: EnergyReport, result: Result) -> Any:
+    """Mean dynamic energy of the finished samples: what an unfinished one took is no price of an answer."""
+    of_finished = [e for e, done in zip(report.by_sample, finished(result), strict=True) if done]
+    return float(sum(of_finished) / len(of_finished)) if of_finished else NotMeasured(NO_SAMPLE)
 
 
 def _elsewhere(report: EnergyReport) -> Any:
@@ -376,5 +396,7 @@ def _neurobench(
         "ModelExecutionRate_hz": value_or(
             1 / network.dt_s if network.dt_s > 0 else None, "the network has no time step"
         ),
-        "ClassificationAccuracy": value_or(f.accuracy.rate if f.accuracy else None, NO_LABELS),
+        "ClassificationAccuracy": value_or(
+            f.accuracy.rate if f.accuracy else None, _no_accuracy(f.accuracy)
+        ),
     }

@@ -188,7 +188,7 @@ def _energy() -> Schema:
         "dynamic_j": _num("events x prices, joules"), "static_j": _num("static power x chips x time"),
         "total_j": _num("dynamic + static"),
         "is_lower_bound": _value("boolean", "events happened that have no price"),
-        "per_sample_j": _num("dynamic energy / samples"),
+        "per_sample_j": _num("dynamic energy of the finished samples / finished samples"),
         "per_synaptic_operation_j": _num("dynamic energy / synaptic operations"),
         "by_event": _list("by event", event), "by_core_j": _map("by core number", joules),
         "by_router_j": _map("by router number", joules), "elsewhere_j": _num("host link and barriers"),
@@ -216,8 +216,10 @@ def _neurobench() -> Schema:
 
 def metrics_schema() -> Schema:
     """The JSON Schema of ``metrics.json``."""
-    accuracy = _object("accuracy", {
-        "rate": _num("correct / labelled"), "correct": _int("correct"), "labelled": _int("labelled"),
+    accuracy = _object("accuracy over the finished samples", {
+        "rate": _num("correct / labelled"), "correct": _int("labelled samples whose answer is right"),
+        "labelled": _int("finished samples with a label"),
+        "unfinished": _int("samples that did not finish and so have no answer"),
     })  # fmt: skip
     document = _object("All figures of one run of neurosim.", {
         "schema": {"const": "neurosim-metrics"}, "schema_version": {"const": SCHEMA_VERSION},

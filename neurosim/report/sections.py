@@ -117,6 +117,9 @@ def _each(total: int | None, n: int) -> str:
 
 def _accuracy(part: Mapping[str, Any]) -> Headline:
     more = f"{part['correct']} of {part['labelled']} samples" if part["labelled"] else "no labels"
+    if part["unfinished"]:
+        none = "no finished sample has a label"
+        more = f"{more if part['labelled'] else none}; {part['unfinished']} unfinished, not counted"
     return Headline("Accuracy", percent(part["rate"]), more)
 
 

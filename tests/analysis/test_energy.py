@@ -135,6 +135,15 @@ def test_no_comparison_without_static_power() -> None:
     assert report.checks[0].reason == "static energy is not known, so neither is the all-in energy"
 
 
+def test_no_comparison_of_a_run_that_did_not_finish() -> None:
+    chip = chip_with({}, price(2.0, "mW"), checks=(check_figure(1, "mW"),))
+    report = energy(hand_result(latency_cycles=np.array([60, -1])), chip)
+    assert report is not None
+    assert report.static_j == 12 * Fraction(1, 10**11)  # 2 mW for 60 ns
+    assert report.checks[0].ours is None
+    assert report.checks[0].reason == "not every sample finished, and the time of those is not known"
+
+
 figures = st.builds(
     price,
     st.none() | st.floats(0, 1e4, allow_nan=False),

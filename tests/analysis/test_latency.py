@@ -80,6 +80,32 @@ def test_accuracy_leaves_out_samples_without_label() -> None:
     assert accuracy(hand_result(output_counts=np.zeros((2, 0)))) is None
 
 
+def test_an_unfinished_sample_has_no_answer() -> None:
+    # Sample 1's outputs say 0, its label too: right by what it sent before it stuck, but it has no answer.
+    found = accuracy(hand_result(labels=np.array([1, 0]), latency_cycles=np.array([60, -1])))
+    assert found is not None
+    assert found.predicted.tolist() == [1, -1]
+    assert (found.correct, found.labelled, found.unfinished, found.rate) == (1, 1, 1, 1.0)
+    found = accuracy(hand_result(labels=np.array([1, 1]), latency_cycles=np.array([60, 40])))
+    assert found is not None
+    assert (found.correct, found.labelled, found.unfinished) == (1, 2, 0)
+    none = accuracy(hand_result(latency_cycles=np.array([-1, -1])))
+    assert none is not None
+    assert (none.labelled, none.unfinished, none.rate) == (0, 2, None)
+
+
+def test_samples_of_an_engine_without_cycles_all_finished() -> None:
+    found = accuracy(unmeasured_result())
+    assert found is not None
+    assert (found.correct, found.labelled, found.unfinished) == (1, 1, 0)
+
+
+def test_no_figure_of_a_run_in_which_nothing_finished() -> None:
+    report = latency(hand_result(latency_cycles=np.array([-1, -1])), PAIR)
+    assert (report.samples, report.throughput_per_s, report.timeline) == (None, None, None)
+    assert (report.run_cycles, report.n_finished, report.n_unfinished) == (0, 0, 2)
+
+
 def test_of_equal_outputs_the_first_is_predicted() -> None:
     found = accuracy(hand_result(output_counts=np.array([[0, 3, 3], [2, 2, 1]])))
     assert found is not None

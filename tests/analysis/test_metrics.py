@@ -105,7 +105,7 @@ def test_hand_worked_figures() -> None:
     check_document(document)
     assert document["latency"]["sample_cycles"] == {"mean": 50.0, "min": 40, "p50": 40, "p99": 60, "max": 60}
     assert document["latency"]["throughput_samples_per_s"] == 2 / 100e-9
-    assert document["accuracy"] == {"rate": 1.0, "correct": 1, "labelled": 1}
+    assert document["accuracy"] == {"rate": 1.0, "correct": 1, "labelled": 1, "unfinished": 0}
     work = document["work"]
     assert (work["packets_sent"], work["synaptic_operations"], work["spikes"]) == (3, 12, 3)
     assert (work["flit_hops"], work["packet_hops"]) == (3, 3.0)
@@ -130,18 +130,39 @@ def test_hand_worked_figures() -> None:
 
 def test_an_unfinished_run() -> None:
     document = hand_document(
-        latency_cycles=np.array([60, -1]), step_end=np.array([[25, 60], [-1, -1]]),
+        labels=np.array([1, 0]), latency_cycles=np.array([60, -1]), step_end=np.array([[25, 60], [-1, -1]]),
         step_start=np.array([[1, 35], [1, -1]]), verdict=Verdict("deadlock", "stuck", 1, 77, ("a", "b")),
         missed=np.array([[1, 0, 0], [1, 1, 1]]),
     )  # fmt: skip
     check_document(document)
     assert document["latency"]["unfinished_samples"] == 1
+    assert document["latency"]["sample_cycles"] == dict.fromkeys(("mean", "min", "p50", "p99", "max"), 60)
+    assert document["latency"]["throughput_samples_per_s"] == 1 / 60e-9
+    assert document["accuracy"] == {"rate": 1.0, "correct": 1, "labelled": 1, "unfinished": 1}
+    assert document["neurobench"]["ClassificationAccuracy"] == 1.0
+    assert document["energy"]["per_sample_j"] == document["samples"][0]["dynamic_energy_j"]
+    for figure in ("predicted", "static_energy_j"):
+        assert document["samples"][1][figure] is None
+        assert document["not_measured"][f"samples.1.{figure}"] == "the sample did not finish"
     assert document["samples"][1]["latency_cycles"] is None
     assert document["not_measured"]["samples.1.latency_cycles"] == "the sample did not finish"
     assert [s["missed_deadlines"] for s in document["samples"]] == [0, 2]
     assert document["health"]["missed_deadlines"] == 2
     assert document["deadlock"]["conclusion"] == "happened"
     assert document["verdict"]["blocked"] == ["a", "b"]
+
+
+def test_why_there_is_no_accuracy() -> None:
+    def accuracy_of(**changes: Any) -> tuple[Any, set[str]]:
+        document = hand_document(**changes)
+        check_document(document)
+        paths = [*(f"accuracy.{k}" for k in ("rate", "correct", "labelled")), "neurobench.ClassificationAccuracy"]
+        return document["accuracy"]["unfinished"], {document["not_measured"][path] for path in paths}
+
+    assert accuracy_of(labels=np.array([-1, -1])) == (0, {"the samples have no labels"})
+    assert accuracy_of(latency_cycles=np.array([-1, -1])) == (2, {"no sample finished"})
+    first = accuracy_of(latency_cycles=np.array([-1, 40]))  # the second has no label
+    assert first == (1, {"no sample with a label finished"})
 
 
 def test_an_engine_that_counts_nothing_has_no_zeros() -> None:

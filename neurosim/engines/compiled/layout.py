@@ -5,7 +5,9 @@ dozens of arrays spends its time on that (and, unless ``_nrt=False`` says that n
 counting references: three quarters of the time, measured).  All state therefore lies in an int32 array
 and an int64 array, and a tuple holds the constants and the offset of every field: with ``C`` the tuple
 and ``A`` the int32 array, ``A[C[CREDITS] + channel]`` reads field CREDITS at ``channel``.  A tuple is
-never written, so the offsets stay in registers.
+never written, so the offsets stay in registers.  The cores' functions take the same values as an array
+instead (``State.array``): there are many of them, they are less hot, and passing 150 values by name doubled
+the time that compiling takes.
 """
 
 from __future__ import annotations
@@ -43,6 +45,7 @@ class State:
         self.wide = self._pack(layout.wide, fields, np.int64)
         offsets = [self._span[name][0] for name in layout.narrow + layout.wide]
         self.tuple = tuple(int(constants[name]) for name in layout.constants) + tuple(offsets)
+        self.array = np.array(self.tuple, np.int64)
 
     def _pack(self, names: tuple[str, ...], fields: dict[str, NDArray[Any]], kind: Any) -> NDArray[Any]:
         start = 0

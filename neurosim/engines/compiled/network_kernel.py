@@ -81,7 +81,7 @@ X = FABRIC.place("X")
 Y = FABRIC.place("Y")
 
 
-@njit(cache=True, _nrt=False, inline="always")
+@njit(cache=True, _nrt=False, forceinline=True)
 def post_flit(C: Array, A: Array, B: Array, at: int, to: int, flit: int) -> None:
     """Put a flit on the wheel for cycle ``at``."""
     slot = at & (C[WHEEL] - 1)
@@ -92,7 +92,7 @@ def post_flit(C: Array, A: Array, B: Array, at: int, to: int, flit: int) -> None
     B[C[IN_WHEEL]] += 1
 
 
-@njit(cache=True, _nrt=False, inline="always")
+@njit(cache=True, _nrt=False, forceinline=True)
 def post_credit(C: Array, A: Array, B: Array, at: int, to: int) -> None:
     """Put a credit on the wheel for cycle ``at``."""
     slot = at & (C[WHEEL] - 1)
@@ -102,7 +102,7 @@ def post_credit(C: Array, A: Array, B: Array, at: int, to: int) -> None:
     B[C[IN_WHEEL]] += 1
 
 
-@njit(cache=True, _nrt=False, inline="always")
+@njit(cache=True, _nrt=False, forceinline=True)
 def activate(C: Array, A: Array, B: Array, router: int) -> None:
     """Look at ``router`` in this cycle's STEP."""
     if A[C[IS_ACTIVE] + router] == 0:
@@ -111,7 +111,7 @@ def activate(C: Array, A: Array, B: Array, router: int) -> None:
         B[C[N_ACTIVE]] += 1
 
 
-@njit(cache=True, _nrt=False, inline="always")
+@njit(cache=True, _nrt=False, forceinline=True)
 def new_front(C: Array, A: Array, B: Array, K: Array, router: int, local: int, now: int) -> None:
     """A flit came to the front of a channel: route a head, let a body follow."""
     vs = C[VSHIFT]
@@ -140,7 +140,7 @@ def new_front(C: Array, A: Array, B: Array, K: Array, router: int, local: int, n
     B[C[ASKED] + router] |= 1 << out
 
 
-@njit(cache=True, _nrt=False, inline="always")
+@njit(cache=True, _nrt=False, forceinline=True)
 def arrive_flit(C: Array, A: Array, B: Array, K: Array, channel: int, flit: int, now: int) -> None:
     """A flit reaches an input channel of a router."""
     vs = C[VSHIFT]
@@ -157,7 +157,7 @@ def arrive_flit(C: Array, A: Array, B: Array, K: Array, channel: int, flit: int,
     activate(C, A, B, router)
 
 
-@njit(cache=True, _nrt=False, inline="always")
+@njit(cache=True, _nrt=False, forceinline=True)
 def arrive_credit(C: Array, A: Array, B: Array, channel: int) -> None:
     """A credit reaches an output channel of a router."""
     vs = C[VSHIFT]
@@ -169,7 +169,7 @@ def arrive_credit(C: Array, A: Array, B: Array, channel: int) -> None:
         activate(C, A, B, router)
 
 
-@njit(cache=True, _nrt=False, inline="always")
+@njit(cache=True, _nrt=False, forceinline=True)
 def pop(C: Array, A: Array, B: Array, K: Array, router: int, local: int, now: int) -> int:
     """Take the front flit of a channel and send its slot's credit upstream."""
     vs = C[VSHIFT]
@@ -191,7 +191,7 @@ def pop(C: Array, A: Array, B: Array, K: Array, router: int, local: int, now: in
     return flit
 
 
-@njit(cache=True, _nrt=False, inline="always")
+@njit(cache=True, _nrt=False, forceinline=True)
 def move(C: Array, A: Array, B: Array, K: Array, router: int, local: int, now: int) -> None:
     """Send the front flit of a channel on."""
     vs = C[VSHIFT]
@@ -211,7 +211,7 @@ def move(C: Array, A: Array, B: Array, K: Array, router: int, local: int, now: i
     post_flit(C, A, B, now + A[C[LATENCY] + link], A[C[DESTINATION] + link] + (out & ((1 << vs) - 1)), flit)
 
 
-@njit(cache=True, _nrt=False, inline="always")
+@njit(cache=True, _nrt=False, forceinline=True)
 def movable(C: Array, A: Array, B: Array, router: int, out: int, now: int) -> int:
     """Mask of local input channels whose front flit could go to ``out`` now."""
     vs = C[VSHIFT]
@@ -230,7 +230,7 @@ def movable(C: Array, A: Array, B: Array, router: int, out: int, now: int) -> in
     return mask
 
 
-@njit(cache=True, _nrt=False, inline="always")
+@njit(cache=True, _nrt=False, forceinline=True)
 def propose(C: Array, A: Array, B: Array, router: int, now: int, by_port: Array, chosen: Array) -> int:
     """Which inputs ask for which output port; returns the mask of output ports asked for.
 
@@ -266,7 +266,7 @@ def propose(C: Array, A: Array, B: Array, router: int, now: int, by_port: Array,
     return outputs
 
 
-@njit(cache=True, _nrt=False, inline="always")
+@njit(cache=True, _nrt=False, forceinline=True)
 def step_router(
     C: Array, A: Array, B: Array, K: Array, router: int, now: int,
     by_port: Array, chosen: Array, winners: Array,

@@ -48,7 +48,7 @@ class CompiledSample:
     def _advance(self, until: int) -> int:
         while True:
             status = kernel.run(
-                self.net.tuple, self.net.narrow, self.net.wide, self._address, self.state.tuple,
+                self.net.tuple, self.net.narrow, self.net.wide, self._address, self.state.array,
                 self.state.narrow, self.state.wide, self.tables.weights, self._log, self._spikes,
                 self._histogram, self._over, self._missed, *self._scratch, until,
                 self.options.max_step_cycles,

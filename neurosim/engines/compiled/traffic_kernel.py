@@ -45,7 +45,7 @@ IN_WHEEL = FABRIC.place("IN_WHEEL")
 DROPPED = FABRIC.place("DROPPED")
 
 
-@njit(cache=True, _nrt=False, inline="always")
+@njit(cache=True, _nrt=False, forceinline=True)
 def _wake(S: Array, progress: Array, N: int, node: int) -> None:
     if S[IS_BUSY * N + node] == 0:
         S[IS_BUSY * N + node] = 1
@@ -53,7 +53,7 @@ def _wake(S: Array, progress: Array, N: int, node: int) -> None:
         progress[N_BUSY] += 1
 
 
-@njit(cache=True, _nrt=False, inline="always")
+@njit(cache=True, _nrt=False, forceinline=True)
 def _sink(
     C: Array, A: Array, B: Array, K: Array, arrive: Array, progress: Array, to: int, flit: int, now: int
 ) -> None:
