@@ -13,7 +13,9 @@ import io
 import json
 import math
 import os
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -158,9 +160,12 @@ def load(path: Path, expected: type[T]) -> T:
             got=str(header.get("type")),
         )
     try:
-        return _decode(header["body"], archive_arrays)  # type: ignore[no-any-return]
+        value = _decode(header["body"], archive_arrays)
     except (KeyError, ValueError, TypeError, IndexError) as error:
-        raise _broken(path, error) from error
+        raise _broken(path, f"a {expected.__name__} whose parts do not fit together") from error
+    if not isinstance(value, expected):
+        raise _broken(path, f"a {expected.__name__} by its header, but not in its content")
+    return value
 
 
 def type_of(path: Path) -> str:
@@ -168,31 +173,67 @@ def type_of(path: Path) -> str:
     return str(_open(path)[0].get("type"))
 
 
-def _broken(path: Path, error: Exception) -> InputError:
+def _broken(path: Path, got: str) -> InputError:
     return InputError(
         "not a whole artefact of this program",
         code="artefact-broken",
         where=str(path),
-        got=f"{type(error).__name__}: {error}",
+        got=got,
         hint="make it again, or check the path",
     )
 
 
+def require_file(path: Path) -> None:
+    """Refuse what is not a plain file.
+
+    Raises:
+        InputError: there is nothing, a folder, or a pipe or device.
+    """
+    if path.is_file():
+        return
+    if path.is_dir():
+        raise InputError("a folder, not a file", code="file-is-a-folder", where=str(path))
+    if path.exists():
+        raise InputError("a pipe or device, not a file", code="file-not-plain", where=str(path))
+    raise InputError("no such file", code="file-missing", where=str(path))
+
+
 def _open(path: Path) -> tuple[dict[str, Any], list[np.ndarray[Any, Any]]]:
-    if not path.is_file():
-        raise InputError("no such file", code="file-missing", where=str(path))
+    require_file(path)
     try:
         with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if "header.json" not in names:
+                raise _broken(path, _plain(names))
             header = json.loads(archive.read("header.json"))
-            count = sum(name.endswith(".npy") for name in archive.namelist())
+            count = sum(name.endswith(".npy") for name in names)
             arrays = [
                 np.lib.format.read_array(
                     io.BytesIO(archive.read(f"array{i}.npy")), allow_pickle=False
                 )
                 for i in range(count)
             ]
-    except (zipfile.BadZipFile, KeyError, ValueError, EOFError, OSError) as error:
-        raise _broken(path, error) from error
+    except PermissionError as error:
+        raise InputError(
+            f"cannot read: {error.strerror or error}", code="file-unreadable", where=str(path)
+        ) from error
+    except _UNREADABLE as error:
+        is_zip = zipfile.is_zipfile(path)
+        raise _broken(path, "a damaged file" if is_zip else "another kind of file, or one cut off") from error
     if not isinstance(header, dict):
-        raise _broken(path, ValueError("header is not an object"))
+        raise _broken(path, "a damaged file")
     return header, arrays
+
+
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, OSError, NotImplementedError,
+    RuntimeError, struct.error,
+)  # fmt: skip
+"""What damaged archives and arrays raise."""
+
+
+def _plain(names: list[str]) -> str:
+    """What an archive is that is not ours."""
+    if names and all(name.endswith(".npy") for name in names):
+        return "an .npz file of plain arrays: " + ", ".join(n.removesuffix(".npy") for n in names[:5])
+    return "another kind of zip file"

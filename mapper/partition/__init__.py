@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from mapper.partition.base import Partitioner, Problem
 from mapper.partition.layer_order import LayerOrder
-from mapper.partition.scarcity import explain
+from mapper.partition.scarcity import explain, is_hopeless
 from mapper.partition.tiling import LayerTiling
 from neurosim.artefacts.mapping import Partition
 from neurosim.errors import DoesNotFitError
@@ -26,6 +26,8 @@ def partition(problem: Problem, chip_digest: str) -> Partition:
         InfeasibleError: it does not fit, with the resource, the layer and remedies.
         DoesNotFitError: the chosen baseline gave up where the tiling does not.
     """
+    if is_hopeless(problem):
+        raise explain(problem).error(problem.anatomy.network.name)
     name = problem.options.partitioner
     algorithm = next(p for p in PARTITIONERS if p.name == name)
     found = algorithm.partition(problem)

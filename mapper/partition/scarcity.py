@@ -21,11 +21,16 @@ from mapper.partition.tiling import LayerTiling
 from neurosim.artefacts.mapping import Demand
 from neurosim.chip.models import Chip
 from neurosim.network.connections import Conv
-from neurosim.network.model import Population
+from neurosim.network.model import Population, Projection
 
 MORE_CORES = (2, 4, 8, 16, 32)
 MORE_CAPACITY = 256
 BISECTIONS = 8
+
+
+def is_hopeless(problem: Problem) -> bool:
+    """Whether it is proven that no partition exists; False proves nothing."""
+    return _cores_at_least(problem, _total_at_least(problem)) > problem.n_cores
 
 
 def explain(problem: Problem) -> Infeasibility:
@@ -69,7 +74,7 @@ def _neuron_too_large(problem: Problem, layer: Population) -> Infeasibility | No
 
 def _cores_too_few(problem: Problem) -> Infeasibility:
     bounds = {layer.name: _at_least(problem, layer) for layer in problem.anatomy.layers}
-    total = capacity.add(bounds.values())
+    total = _total_at_least(problem)
     bound = _cores_at_least(problem, total)
     demand = _best_found(problem, total)
     layer = max(bounds, key=lambda name: (_cores_at_least(problem, bounds[name]), name))
@@ -94,6 +99,11 @@ def _cores_at_least(problem: Problem, demand: Demand) -> int:
     return max(_cores_for(problem.kinds, r, getattr(demand, r)) for r in RESOURCES)
 
 
+def _total_at_least(problem: Problem) -> Demand:
+    """What the network takes of each resource in any partition."""
+    return capacity.add(_at_least(problem, layer) for layer in problem.anatomy.layers)
+
+
 def _at_least(problem: Problem, layer: Population) -> Demand:
     """What ``layer`` takes of each resource in any partition."""
     anatomy, core = problem.anatomy, problem.chip.core
@@ -105,10 +115,23 @@ def _at_least(problem: Problem, layer: Population) -> Demand:
         profile = anatomy.profile(projection, whole)
         axons += profile.n_axons
         weights = profile.n_synapses
-        if isinstance(projection.connection, Conv) and "conv" in core.synapse_formats:
-            weights = min(weights, int(projection.connection.weight.size))
+        if isinstance(projection.connection, Conv):
+            weights = _conv_weights_at_least(anatomy, projection, "conv" in core.synapse_formats)
         words += core.axon_header_words * profile.n_axons - (-weights * weight_bits // core.word_bits)
     return Demand(layer.n, axons, words, layer.n * _entries_at_least(anatomy, layer))
+
+
+def _conv_weights_at_least(anatomy: Anatomy, projection: Projection, is_shared: bool) -> int:
+    """Weights that a convolution's blocks hold in any partition; ``is_shared``: as kernels where fewer.
+
+    Cut into single channels it takes the least: a channel that ignores an input pays nothing for it.
+    """
+    whole, total = anatomy.whole(projection.target), 0
+    for c in range(whole.c[1]):
+        channel = replace(whole, c=(c, c + 1))
+        synapses = anatomy.profile(projection, channel).n_synapses
+        total += min(synapses, anatomy.kernel_size(projection, channel)) if is_shared else synapses
+    return total
 
 
 def _entries_at_least(anatomy: Anatomy, layer: Population) -> int:
@@ -166,6 +189,8 @@ def _remedies(problem: Problem, demand: int | None) -> tuple[str, ...]:
 
 
 def _works(problem: Problem) -> Found | None:
+    if is_hopeless(problem):
+        return None
     return LayerTiling().partition(replace(problem, thorough=False))
 
 

@@ -27,6 +27,8 @@ PLACELESS = ("flit_host", "barrier")
 """Events that belong to no core and no router."""
 _SI = {"pJ": 12, "nJ": 9, "uJ": 6, "mW": 3, "W": 0}
 _PICO = Fraction(1, 10**12)
+_RATES = {"SOPS": 0, "kSOPS": 3, "MSOPS": 6, "GSOPS": 9, "TSOPS": 12}
+"""Units of synaptic operations per second (also written ``SOP/s``), by their power of ten."""
 
 
 def exact_si(figure: Figure) -> Fraction | None:
@@ -165,22 +167,29 @@ def _compare(
     dynamic_j: Fraction,
     static_j: Fraction | None,
 ) -> CheckComparison:
-    """Energy per operation or mean power of this run, in the unit of the published figure."""
+    """This run in the unit of the published figure: energy per operation, mean power or rate.
+
+    A rate (``TSOPS``, ``GSOPS``, ...) is synaptic operations over the time in which samples ran; it needs
+    no energy.
+    """
     scale = {"pJ": 12, "nJ": 9, "uJ": 6, "mJ": 3, "J": 0, "mW": 3, "W": 0, "uW": 6}
     unit, _, per = figure.unit.partition("/")
-    if static_j is None:
+    rate = _RATES.get(figure.unit.removesuffix("/s") + "S" * figure.unit.endswith("/s"))
+    if static_j is None and rate is None:
         return CheckComparison(figure, None, "static energy is not known, so neither is the all-in energy")
     if not finished(result).all():
         return CheckComparison(figure, None, "not every sample finished, and the time of those is not known")
-    if unit not in scale:
+    seconds = int(result.latency_cycles.sum()) * chip.cycle.period_ps * _PICO
+    operations = by_event[EVENT_INDEX["synaptic_operation"]].count
+    if rate is not None:
+        ours = float(operations / seconds / 10**rate) if seconds else None
+        return CheckComparison(figure, ours, "" if seconds else "no time passed")
+    if unit not in scale or static_j is None:
         return CheckComparison(figure, None, f"unit '{figure.unit}' has no counterpart here")
     total = (dynamic_j + static_j) * 10 ** scale[unit]
     if unit.endswith("W") and not per:
-        cycles = int(result.latency_cycles.sum())
-        seconds = cycles * chip.cycle.period_ps * _PICO
         return CheckComparison(figure, float(total / seconds) if seconds else None, "no time passed")
     if per in ("SOP", "synaptic_operation"):
-        operations = by_event[EVENT_INDEX["synaptic_operation"]].count
         return CheckComparison(figure, float(total / operations) if operations else None, "no operations")
     if per in ("sample", "inference"):
         return CheckComparison(figure, float(total / result.n_samples) if result.n_samples else None)

@@ -396,7 +396,5 @@ def _neurobench(
         "ModelExecutionRate_hz": value_or(
             1 / network.dt_s if network.dt_s > 0 else None, "the network has no time step"
         ),
-        "ClassificationAccuracy": value_or(
-            f.accuracy.rate if f.accuracy else None, _no_accuracy(f.accuracy)
-        ),
+        "ClassificationAccuracy": value_or(f.accuracy and f.accuracy.rate, _no_accuracy(f.accuracy)),
     }

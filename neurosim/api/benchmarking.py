@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.api.bounds import check_seed
 from neurosim.engines.base import Progress, RunOptions, Traffic
 
 TIMEOUTS = 200_000
@@ -60,7 +61,11 @@ def bench(seed: int = 0, *, progress: Progress | None = None) -> BenchMade:
 
     Counters are on, the wait-for graph is checked every 10,000 cycles; kernels are compiled before
     the clock starts.  Takes about half a minute.
+
+    Raises:
+        InputError: the seed is not 0 to 2147483647.
     """
+    seed = check_seed(seed)
     base = _simpy_rate()
     rows: list[BenchRow] = []
     work = [(case, engine) for case in CASES for engine in case.cycles]

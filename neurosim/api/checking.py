@@ -1,8 +1,9 @@
 """``check``: any artefact, folder or chip file against the rules of its kind, by independent checkers.
 
 A single file is checked with what it was made from, which must lie beside it (as in a mapping's folder);
-a folder is checked as a whole: every file, that they belong together, and for a run that its figures and
-its spikes follow from its input.
+a folder is checked as a whole: every file against its digest in the manifest and by its checker, that they
+belong together, and for a run that its figures and its spikes follow from its input.  What is wrong inside
+a folder of ours is a problem that is found, not an error.
 """
 
 from __future__ import annotations
@@ -10,15 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from neurosim.errors import InputError
+from neurosim.errors import InputError, NeurosimError
 
 if TYPE_CHECKING:
-    from neurosim.chip.models import Chip
     from neurosim.engines.base import Progress
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -62,64 +60,152 @@ def check(artefact: str | Path, *, progress: Progress | None = None) -> Checked:
         InputError: there is no such artefact, it is not one of ours, or what it needs is not beside it.
     """
     path = Path(artefact)
-    if not path.exists():
-        raise InputError("no such file or folder", code="file-missing", where=str(path))
     if path.is_dir():
         return _check_folder(path, progress)
-    if path.suffix in (".yaml", ".yml"):
-        from neurosim.chip.loader import load_chip
-
-        load_chip(path)
-        return Checked(path, "chip", (("chip", ()),))
+    if not path.exists():
+        raise InputError("no such file or folder", code="file-missing", where=str(path))
     from neurosim import store
+    from neurosim.api.folders import manifest_of
 
+    store.require_file(path)
+    manifest = manifest_of(path.parent)
+    if manifest is not None and (path.name in manifest["files"] or path.name == "manifest.json"):
+        return _check_ours(path)
+    kind = _kind_of(path)
+    return Checked(path, kind, ((path.name, tuple(_check_file(path, kind))),), tuple(_warnings(path, kind)))
+
+
+def _check_ours(path: Path) -> Checked:
+    """A file that a folder of ours lists: whatever is wrong with it is a problem."""
+    from neurosim.api.integrity import check_listed
+
+    if path.suffix not in (".npz", ".yaml") or path.name == "input.npz":
+        raise InputError(
+            "not an artefact that is checked alone; it is checked with its folder", code="check-with-folder",
+            where=str(path), hint=f"neurosim check {path.parent}",
+        )  # fmt: skip
+    changed = check_listed(path.parent, path.name)
+    kinds: list[str] = []
+
+    def content() -> list[str]:
+        kinds.append(_kind_of(path))
+        return _check_file(path, kinds[0])
+
+    problems = (*changed, *_found(content, bool(changed)))
+    kind = kinds[0] if kinds else "damaged"
+    return Checked(path, kind, ((path.name, problems),), () if problems else tuple(_warnings(path, kind)))
+
+
+def _kind_of(path: Path) -> str:
+    """What ``path`` is to be checked as.
+
+    Raises:
+        InputError: it is nothing that can be checked.
+    """
+    from neurosim import store
+    from neurosim.api.checkers import CHECKERS
+
+    if path.suffix in (".yaml", ".yml"):
+        return "chip"
     kind = store.type_of(path)
-    if kind not in _CHECKERS:
+    if kind not in CHECKERS:
         raise InputError(
             f"no checker for an artefact of type {kind}", code="check-type", where=str(path),
-            expected="one of " + ", ".join(sorted(_CHECKERS)),
+            expected="one of " + ", ".join(sorted(CHECKERS)),
         )  # fmt: skip
-    return Checked(path, kind, ((path.name, tuple(_CHECKERS[kind](path))),), tuple(_warnings(path, kind)))
+    return kind
+
+
+def _check_file(path: Path, kind: str) -> list[str]:
+    from neurosim.api.checkers import CHECKERS
+    from neurosim.chip.loader import load_chip
+
+    if kind != "chip":
+        return CHECKERS[kind](path)
+    load_chip(path)
+    return []
+
+
+def _warnings(path: Path, kind: str) -> Iterator[str]:
+    from neurosim.api.checkers import warnings_of
+
+    return warnings_of(path, kind)
 
 
 def _check_folder(folder: Path, progress: Progress | None) -> Checked:
-    from neurosim.api.folders import require_kind
+    from neurosim.api.folders import kind_manifest
+    from neurosim.api.integrity import check_files
 
-    kind = str(require_kind(folder, "mapping", "run", "demo")["kind"])
+    kind = str(kind_manifest(folder, "mapping", "run", "demo")["kind"])
+    changed = tuple(check_files(folder))
+    lines: list[tuple[str, tuple[str, ...]]] = [("files", changed)]
     steps = list(_STEPS[kind](folder))
-    lines, warnings = [], []
     for done, (what, run) in enumerate(steps):
         if progress is not None:
             progress(done, len(steps), what)
-        lines.append((what, tuple(run())))
+        lines.append((what, tuple(_found(run, bool(changed)))))
+    return Checked(folder, kind, tuple(lines), () if changed else tuple(_folder_warnings(folder)))
+
+
+def _folder_warnings(folder: Path) -> list[str]:
     for mapping in (folder, folder / "mapping", folder / "run" / "mapping"):
         if (mapping / "routes.npz").is_file():
-            warnings += list(_warnings(mapping / "routes.npz", "Routes"))
-            break
-    return Checked(folder, kind, tuple(lines), tuple(warnings))
+            return list(_warnings(mapping / "routes.npz", "Routes"))
+    return []
 
 
 Step = tuple[str, Callable[[], list[str]]]
 
 
+def _found(run: Callable[[], list[str]], is_changed: bool) -> list[str]:
+    """What a check finds; if it cannot even be made, that is a problem of the folder.
+
+    Where files have changed, a checker may stumble over content that this program never writes.
+    """
+    try:
+        return run()
+    except NeurosimError as error:
+        where = f"{Path(error.where).name}: " if error.where else ""
+        pairs = (("expected", error.expected), ("got", error.got))
+        values = [f"{label} {value}" for label, value in pairs if value]
+        return [f"cannot be checked: {where}{error.what}" + (f" ({', '.join(values)})" if values else "")]
+    except Exception:
+        if not is_changed:
+            raise
+        return ["cannot be checked: its content is not what this program writes"]
+
+
 def _mapping_steps(folder: Path, prefix: str = "") -> Iterator[Step]:
+    from neurosim.api.checkers import CHECKERS
+    from neurosim.api.integrity import check_manifest
+
+    yield f"{prefix}manifest.json", lambda: check_manifest(folder)
     for name, kind in (
         ("float_network", "Network"), ("quantised_network", "Network"), ("network", "Network"),
         ("partition", "Partition"), ("placement", "Placement"), ("routes", "Routes"), ("program", "Program"),
     ):  # fmt: skip
         path = folder / f"{name}.npz"
-        yield f"{prefix}{path.name}", lambda path=path, kind=kind: _CHECKERS[kind](path)  # type: ignore[misc]
+        yield f"{prefix}{path.name}", lambda path=path, kind=kind: CHECKERS[kind](path)  # type: ignore[misc]
+    yield f"{prefix}mapping.json", lambda: _check_belonging(folder)
 
 
 def _run_steps(folder: Path, prefix: str = "") -> Iterator[Step]:
+    from neurosim.api.checkers import CHECKERS
+    from neurosim.api.integrity import check_manifest
+
+    yield f"{prefix}manifest.json", lambda: check_manifest(folder)
     yield from _mapping_steps(folder / "mapping", f"{prefix}mapping/")
-    yield f"{prefix}result.npz", lambda: _check_result(folder / "result.npz")
+    yield f"{prefix}result.npz", lambda: CHECKERS["Result"](folder / "result.npz")
     yield f"{prefix}metrics.json", lambda: _check_figures(folder)
     yield f"{prefix}comparison.json", lambda: _check_comparison(folder)
 
 
 def _demo_steps(folder: Path) -> Iterator[Step]:
-    yield "network.npz", lambda: _check_network(folder / "network.npz")
+    from neurosim.api.checkers import CHECKERS
+    from neurosim.api.integrity import check_manifest
+
+    yield "manifest.json", lambda: check_manifest(folder)
+    yield "network.npz", lambda: CHECKERS["Network"](folder / "network.npz")
     yield from _mapping_steps(folder / "mapping", "mapping/")
     yield from _run_steps(folder / "run", "run/")
 
@@ -129,111 +215,27 @@ _STEPS: dict[str, Callable[[Path], Iterator[Step]]] = {
 }  # fmt: skip
 
 
-def _beside(path: Path, name: str, kind: type[T]) -> T:
-    """The artefact ``name`` in the folder of ``path``, or in its mapping.
+def _check_belonging(folder: Path) -> list[str]:
+    """Whether the mapping can be loaded: its figures are there, and its parts belong together."""
+    from neurosim.api.mapped import load_mapping
 
-    Raises:
-        InputError: it is not there.
-    """
-    from neurosim import store
-
-    for folder in (path.parent, path.parent / "mapping"):
-        if (folder / name).is_file():
-            return store.load(folder / name, kind)
-    raise InputError(
-        f"needs {name} beside it to be checked", code="check-beside", where=str(path),
-        hint="check the whole folder, or keep the files of a mapping together",
-    )  # fmt: skip
-
-
-def _chip(path: Path) -> Chip:
-    """The chip that the program beside ``path`` is for."""
-    from neurosim.chip.loader import load_chip
-
-    for folder in (path.parent, path.parent / "mapping"):
-        if (folder / "chip.yaml").is_file():
-            return load_chip(folder / "chip.yaml")
-    raise InputError(
-        "needs chip.yaml beside it to be checked", code="check-beside", where=str(path),
-        hint="check the whole folder, or keep the files of a mapping together",
-    )  # fmt: skip
-
-
-def _check_network(path: Path) -> list[str]:
-    from neurosim import store
-    from neurosim.network.check import check_network
-    from neurosim.network.model import Network
-
-    return check_network(store.load(path, Network))
-
-
-def _check_partition(path: Path) -> list[str]:
-    from mapper.check import check_partition
-    from neurosim import store
-    from neurosim.artefacts.mapping import Partition
-    from neurosim.network.model import Network
-
-    return check_partition(store.load(path, Partition), _beside(path, "network.npz", Network), _chip(path))
-
-
-def _check_placement(path: Path) -> list[str]:
-    from mapper.check import check_placement
-    from neurosim import store
-    from neurosim.artefacts.mapping import Partition, Placement
-    from neurosim.network.model import Network
-
-    partition = _beside(path, "partition.npz", Partition)
-    network = _beside(path, "network.npz", Network)
-    return check_placement(store.load(path, Placement), partition, network, _chip(path))
-
-
-def _check_routes(path: Path) -> list[str]:
-    from mapper.check import check_routes
-    from neurosim import store
-    from neurosim.artefacts.mapping import Partition, Placement, Routes
-    from neurosim.network.model import Network
-
-    placement = _beside(path, "placement.npz", Placement)
-    partition = _beside(path, "partition.npz", Partition)
-    network = _beside(path, "network.npz", Network)
-    return check_routes(store.load(path, Routes), placement, partition, network, _chip(path))
-
-
-def _check_program(path: Path) -> list[str]:
-    from mapper.check import check_program
-    from neurosim import store
-    from neurosim.artefacts.mapping import Routes
-    from neurosim.artefacts.program import Program
-    from neurosim.network.model import Network
-
-    routes = _beside(path, "routes.npz", Routes)
-    network = _beside(path, "network.npz", Network)
-    return check_program(store.load(path, Program), network, _chip(path), routes)
-
-
-def _check_result(path: Path) -> list[str]:
-    from neurosim import store
-    from neurosim.analysis.check_result import check_result
-    from neurosim.artefacts.program import Program
-    from neurosim.artefacts.result import Result
-
-    return check_result(store.load(path, Result), _beside(path, "program.npz", Program), _chip(path))
+    load_mapping(folder)
+    return []
 
 
 def _check_figures(folder: Path) -> list[str]:
     """Whether metrics.json is what follows from the result."""
     from neurosim.analysis.metrics import metrics_json
+    from neurosim.api.integrity import check_json
     from neurosim.api.reporting import load_run
 
-    run = load_run(folder)
-    if metrics_json(run.data.metrics) == (folder / "metrics.json").read_bytes():
-        return []
-    return ["its figures do not follow from result.npz"]
+    return check_json(folder / "metrics.json", metrics_json(load_run(folder).data.metrics), "result.npz")
 
 
 def _check_comparison(folder: Path) -> list[str]:
     """Whether the spikes are those of the functional engine on the stored input."""
     from neurosim.api.folders import as_json
+    from neurosim.api.integrity import check_json
     from neurosim.api.reporting import load_run
     from neurosim.api.running import compare
 
@@ -241,26 +243,4 @@ def _check_comparison(folder: Path) -> list[str]:
     found = compare(run.mapped, run.workload, run.result)
     problems = [f"the spikes of '{name}' are not those of the functional engine"
                 for name in found["populations_that_differ"]]  # fmt: skip
-    if as_json(found) != (folder / "comparison.json").read_bytes():
-        problems.append("its figures do not follow from result.npz and input.npz")
-    return problems
-
-
-_CHECKERS: dict[str, Callable[[Path], list[str]]] = {
-    "Network": _check_network,
-    "Partition": _check_partition,
-    "Placement": _check_placement,
-    "Routes": _check_routes,
-    "Program": _check_program,
-    "Result": _check_result,
-}
-
-
-def _warnings(path: Path, kind: str) -> Iterator[str]:
-    """A dependency cycle of the mapped flows is a fact about a mapping, not a fault of the artefact."""
-    if kind == "Routes":
-        from neurosim import store
-        from neurosim.artefacts.mapping import Routes
-
-        if store.load(path, Routes).verdict != "free":
-            yield "this mapping can deadlock: the channel dependency graph of its flows has a cycle"
+    return problems + check_json(folder / "comparison.json", as_json(found), "result.npz and input.npz")

@@ -64,12 +64,14 @@ def demo(
 
     Args:
         samples: digits to simulate, the first of the 450 test samples; None: :data:`DEFAULT_SAMPLES`.
+        seed: 0 to 2147483647.
         out: folder to write; of the default, the parent is made too.
 
     Raises:
-        InputError: an unknown network or chip, or ``out`` exists or cannot be written.
+        InputError: an unknown network or chip, a number out of range, or ``out`` exists or cannot be written.
         DoesNotFitError: the network does not fit on ``chip``.
     """
+    from neurosim.api.bounds import check_output, check_samples, check_seed
     from neurosim.api.facts import software
     from neurosim.api.folders import check_free, whole_folder
     from neurosim.api.importing import import_network
@@ -82,12 +84,17 @@ def demo(
             f"unknown demo network '{net}'", code="demo-net", expected="one of " + ", ".join(DEFAULT_SAMPLES),
             hint=did_you_mean(net, DEFAULT_SAMPLES),
         )  # fmt: skip
+    seed, samples = check_seed(seed), check_samples(samples)
     digits = WORKLOAD / f"{net}_test.npz"
     count = DEFAULT_SAMPLES[net] if samples is None else samples
     out = Path(out)
+    check_output(out, {"chip file": chip})
+    command = ["neurosim", "demo", "--chip", str(chip), "--net", net, "--samples", str(count)]
+    command += ["--engine", engine, "--seed", str(seed)]  # without --out: equal demos are equal anywhere
+    facts = {"seed": seed, "net": net, "command": command, **software()}
     with _parent_of_default(out):
         check_free(out, force)
-        with whole_folder(out, "demo", {"seed": seed, "net": net, **software()}, force) as folder:
+        with whole_folder(out, "demo", facts, force) as folder:
             network = import_network(WORKLOAD / f"{net}.nir", PROFILE, out=folder / "network.npz")
             mapping = map_network(network, chip, folder / "mapping", digits, seed, progress=progress)
             run = run_mapping(

@@ -31,11 +31,14 @@ def import_network(
         force: replace ``out`` if it is an artefact of this program.
 
     Raises:
-        InputError: the file, the profile or dt is not usable, or ``out`` exists or cannot be written.
+        InputError: the file, the profile or dt is not usable, or ``out`` exists, is the
+            model, or cannot be written.
     """
+    from neurosim.api.bounds import check_output
     from neurosim.api.folders import check_file_free, save_file
 
     if out is not None:
+        check_output(Path(out), {"model": model})
         check_file_free(Path(out), force)
     ending = Path(model).suffix.removeprefix(".").lower()
     name = ending if ending in plugins.available(plugins.IMPORTERS) else DEFAULT_IMPORTER

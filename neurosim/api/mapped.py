@@ -59,21 +59,75 @@ def load_mapping(folder: Path) -> Mapped:
         load(folder / "routes.npz", Routes),
         load(folder / "program.npz", Program),
         load_chip(folder / "chip.yaml"),
-        read_json(folder / "mapping.json"),
+        load_figures(folder / "mapping.json"),
     )
     _require(folder, "network.npz", digest(mapped.network), mapped.program.network_digest)
     _require(folder, "chip.yaml", chip_digest(mapped.chip), mapped.program.chip_digest)
     _require(folder, "routes.npz", digest(mapped.routes), mapped.program.routes_digest)
+    figures = mapped.figures
+    _require(folder, "mapping.json", figures["network"]["digest"], mapped.program.network_digest)
+    _require(folder, "mapping.json", figures["chip"]["digest"], mapped.program.chip_digest)
+    float_digest = figures["network"]["float_digest"]
+    _require(folder, "float_network.npz", digest(mapped.floating), float_digest, "mapping.json")
     return mapped
 
 
-def _require(folder: Path, name: str, got: str, expected: str) -> None:
+def _require(folder: Path, name: str, got: str, expected: str, other: str = "program.npz") -> None:
     from neurosim.errors import InputError
 
     if got != expected:
         raise InputError(
-            f"{name} and program.npz do not belong together", code="mapping-mixed", where=str(folder),
+            f"{name} and {other} do not belong together", code="mapping-mixed", where=str(folder),
             expected=expected[:12], got=got[:12], hint="make the mapping again",
+        )  # fmt: skip
+
+
+_NUMBER = (int, float)
+_FIGURES: dict[str, tuple[type, ...]] = {
+    "network.digest": (str,), "network.float_digest": (str,), "chip.digest": (str,), "seed": (int,),
+    "input_digest": (str, type(None)), "quantisation": (dict, type(None)),
+}  # fmt: skip
+_LOSS: dict[str, tuple[type, ...]] = {
+    "population": (str,), "weights": _NUMBER, "weight_bits": _NUMBER, "weights_saturated": _NUMBER,
+    "spikes_float": _NUMBER, "spikes_int": _NUMBER, "slots_that_differ": _NUMBER, "slots": _NUMBER,
+}  # fmt: skip
+
+
+def load_figures(path: Path) -> dict[str, Any]:
+    """The content of ``mapping.json``; what others read of it is there and of its type.
+
+    Raises:
+        InputError: the file is missing or broken, or lacks a figure.
+    """
+    figures = read_json(path)
+    for name, types in _FIGURES.items():
+        _require_figure(path, figures, name, types)
+    if figures["quantisation"] is not None:
+        _require_figure(path, figures, "quantisation.layers", (list,))
+        for index in range(len(figures["quantisation"]["layers"])):
+            for name, types in _LOSS.items():
+                _require_figure(path, figures, f"quantisation.layers.{index}.{name}", types)
+    return figures
+
+
+def _require_figure(path: Path, figures: dict[str, Any], name: str, types: tuple[type, ...]) -> None:
+    from neurosim.errors import InputError
+
+    value: Any = figures
+    for key in name.split("."):
+        if isinstance(value, list):
+            value = value[int(key)]
+        elif isinstance(value, dict) and key in value:
+            value = value[key]
+        else:
+            raise InputError(
+                f"the figure '{name}' is missing", code="mapping-figures", where=str(path),
+                hint="make the mapping again",
+            )  # fmt: skip
+    if not isinstance(value, types):
+        raise InputError(
+            f"the figure '{name}' is not of its kind", code="mapping-figures", where=str(path),
+            got=json.dumps(value)[:60], hint="make the mapping again",
         )  # fmt: skip
 
 

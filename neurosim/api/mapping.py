@@ -60,24 +60,35 @@ def map_network(
         chip: a chip, the name of a preset, or a chip file.
         input: samples (``.npz``) that tell the quantiser the ranges and the mapper the traffic, and by
             which the quantisation loss is measured; without them both are worst-case assumptions.
-        samples: use only the first so many of them.
+        samples: use only the first so many of them (at least 1, and only with ``input``).
         weight_bits: one of the chip's widths; None: the widest up to 8.
-        objective / effort: see :class:`mapper.MapOptions`.
+        objective / effort: see :class:`mapper.MapOptions`; an effort is 0.001 to 1000.
+        seed: 0 to 2147483647.
         force: replace ``out`` if this program made it.
         progress: called with (stage, stages, text).
 
     Raises:
-        InputError: something given is not usable, or ``out`` exists or cannot be written.
+        InputError: something given is not usable or out of range, or ``out`` exists, cannot be written, or
+            is, contains or lies in an input.
         DoesNotFitError: the network does not fit; the text says which resource, and what would help.
     """
     from mapper import MapOptions, compile_network
     from neurosim import store
+    from neurosim.api.bounds import check_effort, check_output, check_samples, check_seed
     from neurosim.api.folders import check_free, whole_folder
     from neurosim.chip.loader import load_chip
     from neurosim.chip.models import Chip as ChipModel
+    from neurosim.errors import InputError
     from neurosim.network.quantise import QuantiseOptions, quantise
 
     out = Path(out)
+    seed, effort, samples = check_seed(seed), check_effort(effort), check_samples(samples)
+    if samples is not None and input is None:
+        raise InputError(
+            "a number of samples was given, but no input", code="samples-no-input",
+            hint="name the file that holds them with --input",
+        )  # fmt: skip
+    check_output(out, {"network": net, "chip file": chip, "input": input})
     check_free(out, force)
     say = _Stages(progress)
     say("reading")
@@ -131,6 +142,11 @@ def _float_network(net: Network | str | Path) -> Network:
     from neurosim.errors import InputError
     from neurosim.network.model import Network
 
+    if not isinstance(net, Network) and Path(net).suffix.lower() == ".nir" and Path(net).is_file():
+        raise InputError(
+            "a trained model, not yet a network of this program", code="map-not-imported", where=str(net),
+            hint=f"import it first: neurosim import {net} --profile NAME -o {Path(net).stem}.npz",
+        )  # fmt: skip
     network = net if isinstance(net, Network) else store.load(Path(net), Network)
     if network.is_integer:
         raise InputError(
@@ -202,6 +218,8 @@ def _figures(
         "objective": options.objective,
         "effort": options.effort,
         "input_digest": None if workload is None else workload.digest,
+        "input_samples": None if workload is None else workload.spikes.shape[0],
+        "input_steps": None if workload is None else workload.spikes.shape[1],
         "activity": mapped.activity,
         "cores": {"used": len(program.cores), "available": totals(chip).neuron_cores},
         "fullest": _fullest(mapped, chip),

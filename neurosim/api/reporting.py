@@ -47,7 +47,7 @@ def load_run(folder: str | Path) -> Run:
         InputError: it is not one, not whole, or its parts do not belong together.
     """
     from neurosim import store
-    from neurosim.api.folders import require_kind
+    from neurosim.api.folders import KIND_TEXT, manifest_of, require_kind
     from neurosim.api.mapped import load_mapping, read_json
     from neurosim.api.mapping import load_workload
     from neurosim.api.running import gather
@@ -56,6 +56,12 @@ def load_run(folder: str | Path) -> Run:
     from neurosim.report.manifest import manifest
 
     folder = Path(folder)
+    found = manifest_of(folder)
+    if found is not None and found.get("kind") == "demo":
+        raise InputError(
+            "a demo, which holds a run", code="folder-kind", where=str(folder),
+            expected=KIND_TEXT["run"], hint=f"its run is {folder / 'run'}",
+        )  # fmt: skip
     require_kind(folder, "run")
     mapped = load_mapping(folder / "mapping")
     result = store.load(folder / "result.npz", Result)
@@ -76,10 +82,16 @@ def report_run(out: str | Path) -> ReportMade:
     Raises:
         InputError: ``out`` is not a run, or cannot be written.
     """
+    from neurosim.api.folders import relist, unwritable
     from neurosim.report.html import render_html
     from neurosim.store import write_atomically
 
     run = load_run(out)
     html = Path(out) / HTML
-    write_atomically(html, render_html(run.data).encode())
+    page = render_html(run.data).encode()
+    try:
+        write_atomically(html, page)
+        relist(Path(out), HTML)
+    except OSError as error:  # of its cleaning up: on a read-only system that fails too
+        raise unwritable(html, error) from error
     return ReportMade(html, run)

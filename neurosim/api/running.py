@@ -83,23 +83,28 @@ def run_mapping(
     Args:
         input: ``.npz`` with ``x`` (samples, steps, *input shape) spike counts and perhaps labels ``y``.
         engine: name of an engine plug-in: ``reference`` (cycles), ``functional`` (spikes only).
-        samples: run only the first so many.
-        seed: stored, and given to the engine (the built-in ones draw nothing).
+        samples: run only the first so many, at least 1.
+        seed: 0 to 2147483647; stored, and given to the engine (the built-in ones draw nothing).
         events: keep one row per packet, and write ``events.parquet``.
-        max_step_cycles: longest time step before the run is given up.
+        max_step_cycles: longest time step before the run is given up, at least 1.
         force: replace ``out`` if this program made it.
         progress: called with (samples done, samples, text).
 
     Raises:
-        InputError: something given is not usable, or ``out`` exists or cannot be written.
+        InputError: something given is not usable or out of range, or ``out`` exists, cannot be written, or
+            is, contains or lies in an input.
     """
+    from neurosim.api.bounds import check_output, check_samples, check_seed, check_step_cycles
     from neurosim.api.folders import check_free, whole_folder
     from neurosim.api.mapped import load_mapping
     from neurosim.api.mapping import load_workload
     from neurosim.report.manifest import manifest
 
     out = Path(out)
+    seed, samples = check_seed(seed), check_samples(samples)
+    max_step_cycles = check_step_cycles(max_step_cycles)
     simulate = plugins.load(plugins.ENGINES, engine)
+    check_output(out, {"mapping": mapping, "input": input})
     check_free(out, force)
     mapped = load_mapping(Path(mapping))
     workload = load_workload(input, mapped.floating, samples)
@@ -111,11 +116,34 @@ def run_mapping(
             hint="events.parquet needs a cycle engine, such as reference",
         )  # fmt: skip
     comparison = compare(mapped, workload, result)
-    facts = manifest(result)
+    facts = manifest(result, again(engine, seed, events, max_step_cycles))
     data = gather(mapped, workload, result, facts)
     with whole_folder(out, "run", facts, force) as folder:
         _write(folder, mapped, workload, result, data, comparison, events)
-    return RunMade(out, data.metrics, comparison, data, tuple(_warnings(result, comparison, data.metrics)))
+    warnings = (*_other_steps(mapped, workload), *_warnings(result, comparison, data.metrics))
+    return RunMade(out, data.metrics, comparison, data, warnings)
+
+
+def again(engine: str, seed: int, events: bool, max_step_cycles: int | None) -> tuple[str, ...]:
+    """The command that makes the same run again from inside its folder, which holds mapping and input.
+
+    It names no other folder, so that equal runs have equal manifests wherever they were made.
+    """
+    words = ["neurosim", "run", "mapping", "--input", "input.npz", "--engine", engine, "--seed", str(seed)]
+    words += ["--events"] if events else []
+    words += [] if max_step_cycles is None else ["--max-step-cycles", str(max_step_cycles)]
+    return (*words, "-o", "../again")
+
+
+def _other_steps(mapped: Mapped, workload: Workload) -> list[str]:
+    """A warning if samples are not as long as those that the mapping was made with (if any were)."""
+    known, got = mapped.figures.get("input_steps"), workload.spikes.shape[1]
+    if known is None or known == got:
+        return []
+    return [
+        f"the input has {got} steps per sample, but the mapping was made with {known}; if 'x' is "
+        "(steps, samples, ...), swap its first two axes with x.swapaxes(0, 1)"
+    ]
 
 
 def _options(seed: int, events: bool, max_step_cycles: int | None, progress: Progress | None) -> Any:
@@ -123,11 +151,6 @@ def _options(seed: int, events: bool, max_step_cycles: int | None, progress: Pro
 
     if max_step_cycles is None:
         return RunOptions(seed=seed, log_packets=events, progress=progress)
-    if max_step_cycles < 1:
-        raise errors.InputError(
-            "the limit of a time step must be at least one cycle", code="run-option",
-            where="max_step_cycles", got=str(max_step_cycles),
-        )  # fmt: skip
     return RunOptions(seed=seed, log_packets=events, progress=progress, max_step_cycles=max_step_cycles)
 
 
@@ -200,6 +223,7 @@ def gather(mapped: Mapped, workload: Workload, result: Result, manifest: dict[st
         solver=(*mapped.partition.solver, *mapped.placement.solver),
         loss=[_loss_row(layer) for layer in loss["layers"]] if loss else (),
         manifest=manifest,
+        loss_samples=loss["n_samples"] if loss else None,
     )
 
 
@@ -212,7 +236,7 @@ def _loss_row(layer: dict[str, Any]) -> dict[str, Any]:
         "saturated": layer["weights_saturated"],
         "spikes float": layer["spikes_float"],
         "spikes integer": layer["spikes_int"],
-        "slots changed": f"{layer['slots_that_differ'] / max(1, layer['slots']):.2%}",
+        "slots changed": f"{100 * layer['slots_that_differ'] / max(1, layer['slots']):.2f} %",
     }
 
 

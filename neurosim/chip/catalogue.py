@@ -97,18 +97,23 @@ def summary(chip: Chip) -> list[tuple[str, str]]:
         ("chips", f"{chip.system.chips_x} x {chip.system.chips_y}"),
         ("tiles per chip", f"{mesh.width} x {mesh.height}, {_plural(mesh.cores_per_tile, 'core')} each"),
         ("cycle", f"{period_ns:g} ns" + ("" if chip.cycle.is_clock else " (a resolution, not a clock)")),
-        ("neuron cores", f"{total.neuron_cores:,}"),
-        ("neurons", f"{total.neurons:,}"),
-        ("synapse memory", f"{total.synapse_words:,} words of {chip.core.word_bits} bits"
-                           f" = {total.synapse_bits:,} bits"),
+        ("neuron cores", grouped(total.neuron_cores)),
+        ("neurons", grouped(total.neurons)),
+        ("synapse memory", f"{grouped(total.synapse_words)} words of {chip.core.word_bits} bits"
+                           f" = {grouped(total.synapse_bits)} bits"),
         ("weights", ", ".join(str(bits) for bits in chip.core.weight_bits) + " bits"),
         ("packet", _plural(chip.packet.flits, "flit")),
         ("routing", f"{router.routing}, {_plural(router.virtual_channels, 'virtual channel')}"
                     f" of {_plural(router.buffer_flits, 'flit')}"),
         ("reach", f"{reach} hops" if reach else "everywhere"),
-        ("time step", f"{chip.sync.mode}, {step_sync_cycles(chip):,} cycles = {sync_ns:,.6g} ns"),
+        ("time step", f"{chip.sync.mode}, {grouped(step_sync_cycles(chip))} cycles = {sync_ns:.6g} ns"),
         ("priced events", f"{_priced(chip)} of {len(EVENT_NAMES)}"),
     ]  # fmt: skip
+
+
+def grouped(value: float, places: int = 0) -> str:
+    """``12 345`` with thin spaces between thousands: how every report writes numbers."""
+    return f"{value:,.{places}f}".replace(",", "\u202f")
 
 
 def _plural(count: int, noun: str) -> str:
@@ -129,6 +134,14 @@ class ProvenanceRow:
     evidence: str
     source: str
     conditions: str
+
+    @property
+    def text(self) -> str:
+        """Value and unit: ``1 cycle``, ``4 cycles``; an unknown price has no unit."""
+        if self.value == NOT_PRICED:
+            return self.value
+        unit = self.unit.removesuffix("s") if self.value == "1" and self.unit in _PLURALS else self.unit
+        return f"{self.value} {unit}".strip()
 
 
 def provenance_rows(chip: Chip) -> list[ProvenanceRow]:
@@ -182,6 +195,7 @@ _UNITS = {
     "_steps": "time steps",
     "_words": "words",
 }
+_PLURALS = frozenset(("cycles", "flits", "bits", "hops", "time steps", "words"))
 _UNIT_BY_KEY = {
     "east_west": "cycles",
     "north_south": "cycles",

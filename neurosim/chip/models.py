@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from neurosim.chip.packet_fields import narrow_field
 from neurosim.errors import did_you_mean
 from neurosim.rules.events import EVENTS
 
@@ -92,11 +93,22 @@ class PacketField(Part):
 
 
 class Packet(Part):
-    """A spike packet. ``payload_bits`` 0 means that a packet stands for exactly one spike."""
+    """A spike packet. ``payload_bits`` 0, the only value so far: a packet is exactly one spike."""
 
     flits: Annotated[int, Field(ge=1, le=16)]
     payload_bits: Annotated[int, Field(ge=0, le=32)] = 0
     fields: tuple[PacketField, ...] = ()
+
+    @model_validator(mode="after")
+    def _spikes_carry_no_payload(self) -> Packet:
+        if self.payload_bits:
+            raise misfit(
+                "payload_bits",
+                f"packet.payload_bits must be 0, not {self.payload_bits}: graded spikes, which carry a "
+                "payload, are not modelled",
+                "leave the key out; a payload that stays unused can be declared in packet.fields",
+            )
+        return self
 
 
 class HopCycles(Part):
@@ -338,12 +350,28 @@ class Chip(Part):
                     f"core.{name}", f"core.{name} must hold a whole packet of {self.packet.flits} flits"
                 )
         self._check_core()
+        self._check_packet_fields()
         if self.host:
             self._check_host(self.host)
         return self
 
+    def _check_packet_fields(self) -> None:
+        system, mesh, reach = self.system, self.mesh, self.reach
+        tiles = {"x": system.chips_x * mesh.width, "y": system.chips_y * mesh.height}
+        ring = mesh.topology == "torus"
+        hops = {}
+        for axis, limit in (("x", reach.x_hops), ("y", reach.y_hops)):
+            farthest = tiles[axis] // 2 if ring else tiles[axis] - 1
+            hops[axis] = farthest if limit is None else min(limit, farthest)
+        narrow = narrow_field([(field.name, field.bits) for field in self.packet.fields], tiles, hops)
+        if narrow:
+            raise misfit(f"packet.fields.{narrow[0]}.bits", narrow[1])
+
     def _check_core(self) -> None:
         core = self.core
+        twice = sorted({bits for bits in core.weight_bits if core.weight_bits.count(bits) > 1})
+        if twice:
+            raise misfit("core.weight_bits", f"core.weight_bits names {twice[0]} more than once")
         if "sparse" in core.synapse_formats and core.neurons > 2**core.index_bits:
             raise misfit(
                 "core.index_bits",

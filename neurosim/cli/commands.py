@@ -12,7 +12,8 @@ from neurosim.errors import EXIT_BAD_INPUT, EXIT_MISMATCH, EXIT_OK
 
 _EXIT_CODES = (
     "Exit codes: 0 fine, 1 a bug of ours, 2 bad input, 3 does not fit, 4 deadlock or lost packets, "
-    "5 mismatch, 6 limit reached, 130 Ctrl-C. --debug, with any command, shows the traceback of a bug."
+    "5 mismatch, 6 limit reached, 130 Ctrl-C, 141 the reader of our output went away. --debug, with any "
+    "command, shows the traceback of a bug."
 )
 app = typer.Typer(
     name="neurosim",
@@ -88,7 +89,9 @@ def demo(
 
 @app.command("import")
 def import_(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A trained network, .nir.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A trained network: .nir, or .npz with plain weights.")
+    ],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="NET", help="File to write, e.g. net.npz.")],
     profile: Annotated[
         str, typer.Option("--profile", metavar="NAME", help="Neuron profile: where it was trained.")
@@ -100,7 +103,7 @@ def import_(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    """Read a trained network (.nir) under a neuron profile."""
+    """Read a trained network: .nir under a neuron profile, or .npz with plain weights."""
     from neurosim import api
     from neurosim.cli import tables
 
@@ -128,7 +131,9 @@ def map_(
     objective: Annotated[
         str, typer.Option("--objective", metavar="GOAL", help="cores (fewest) or traffic (least).")
     ] = "cores",
-    effort: Annotated[float, typer.Option("--effort", help="Scales the solvers' budgets.")] = 1.0,
+    effort: Annotated[
+        float, typer.Option("--effort", help="Scales the solvers' budgets, 0.001 to 1000.")
+    ] = 1.0,
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,

@@ -1,18 +1,20 @@
 """What a command says and where: results on stdout, everything else on stderr.
 
 With ``--json`` stdout holds exactly one JSON document.  Progress with rate and estimate appears only
-when stderr is a terminal, and not with ``--quiet``.
+when stderr is a terminal, and not with ``--quiet``.  A stderr that takes nothing is no reason to fail; a
+stdout that takes nothing is the user's to know, after the work was done.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any
 
-from neurosim.errors import NeurosimError
+from neurosim.errors import InputError, NeurosimError
 
 if TYPE_CHECKING:
     from rich.console import Console as Rich
@@ -22,6 +24,52 @@ if TYPE_CHECKING:
 
     Part = RenderableType | Callable[[Rich], None]
     """Something to show: a table or text, or a function that prints to a rich console."""
+
+
+def silence(stream: IO[str]) -> None:
+    """Let a stream that failed go nowhere, also what it still holds: at its end nothing fails again."""
+    with contextlib.suppress(OSError, ValueError):  # a stream that is no file of the system's
+        null = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(null, stream.fileno())
+        finally:
+            os.close(null)
+
+
+def say(text: str) -> None:
+    """Text on stderr, if that takes any."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        silence(sys.stderr)
+
+
+def _show(parts: Sequence[Part]) -> None:
+    """Tables and text on stdout.
+
+    Raises:
+        OSError: stdout takes no more.
+    """
+    from rich.console import Console as Rich
+
+    class Plain(Rich):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end the program with exit code 1
+
+    out = Plain(file=sys.stdout, highlight=False, soft_wrap=False)
+    for number, part in enumerate(parts):
+        if number:
+            out.print()
+        if callable(part):
+            part(out)
+        else:
+            out.print(part, markup=False)
+
+
+def _place(written: object) -> str:
+    """Where an output lies; a command with several names them all."""
+    return ", ".join(map(str, written.values())) if isinstance(written, Mapping) else str(written)
 
 
 class Console:
@@ -34,31 +82,43 @@ class Console:
     def result(self, document: Mapping[str, Any], *human: Part) -> None:
         """The command's result: ``document`` with ``--json``, else ``human`` (nothing with ``--quiet``)."""
         if self.as_json:
-            sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+            text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         elif not self.quiet:
-            from rich.console import Console as Rich
-
-            out = Rich(file=sys.stdout, highlight=False, soft_wrap=False)
-            for number, part in enumerate(human):
-                if number:
-                    out.print()
-                if callable(part):
-                    part(out)
-                else:
-                    out.print(part, markup=False)
+            text = None
+        else:
+            return
+        try:
+            if text is None:
+                _show(human)
+            else:
+                sys.stdout.write(text)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            silence(sys.stdout)
+            made = document.get("written")
+            raise InputError(
+                f"cannot write: {error.strerror or error}", code="output-unwritable", where="standard output",
+                hint=f"only this text was lost; what was made is whole: {_place(made)}" if made else None,
+            ) from error  # fmt: skip
 
     def warn(self, *texts: str) -> None:
         """Warnings on stderr, also with ``--quiet``: a user must not miss them."""
         for text in texts:
-            sys.stderr.write(f"warning: {text}\n")
+            say(f"warning: {text}\n")
 
     def error(self, error: NeurosimError) -> None:
         """A user's mistake: text on stderr, and the same as JSON on stdout with ``--json``."""
         if self.as_json:
             parts = {k: getattr(error, k) for k in ("code", "what", "where", "expected", "got", "hint")}
             document = {"error": {**parts, "exit_code": error.exit_code}}
-            sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-        sys.stderr.write(f"error: {error.text()}\n")
+            try:
+                sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+                sys.stdout.flush()
+            except OSError:
+                silence(sys.stdout)
+        say(f"error: {error.text()}\n")
 
     @contextlib.contextmanager
     def progress(self, title: str) -> Iterator[Progress | None]:

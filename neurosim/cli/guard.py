@@ -1,7 +1,8 @@
 """Runs a command line and turns whatever happens into one clear message and an exit code.
 
-0 fine; 2 bad input; 3 does not fit; 4 deadlock or lost packets; 5 mismatch; 6 limit reached; 130
-stopped by Ctrl-C; 1 our own bug, with the traceback in a file.  A user's mistake never shows one.
+0 fine; 2 bad input, or a file that the system refuses; 3 does not fit; 4 deadlock or lost packets; 5
+mismatch; 6 limit reached; 130 stopped by Ctrl-C; 141 (128 + SIGPIPE) the reader of our output went away; 143
+asked to end; 1 our own bug, with the traceback in a file.  A user's mistake never shows one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from neurosim.cli.console import Console
+from neurosim.cli.console import Console, say, silence
 from neurosim.errors import EXIT_BUG, EXIT_OK, InputError, LimitError, NeurosimError, did_you_mean
 
 EXIT_INTERRUPTED = 130
@@ -29,6 +30,11 @@ ANYWHERE = ("--json", "--quiet")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (default: that of the process); returns the exit code."""
+    with _streams():
+        return _main(argv)
+
+
+def _main(argv: Sequence[str] | None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     debug = DEBUG in given
     arguments = _flags_last([a for a in given if a != DEBUG])
@@ -45,11 +51,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         console.error(error)
         return error.exit_code
     except KeyboardInterrupt:
-        sys.stderr.write("stopped by Ctrl-C; nothing half-written was left behind\n")
+        say("stopped by Ctrl-C; nothing half-written was left behind\n")
         return EXIT_INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away; nothing is wrong
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)
         return EXIT_PIPE
+    except OSError as error:
+        if debug:
+            traceback.print_exception(error)
+        refused = _refused(error)
+        console.error(refused)
+        return refused.exit_code
     except MemoryError as error:
         limit = LimitError(
             "out of memory", code="out-of-memory", hint="use fewer samples at a time, or a smaller network"
@@ -60,6 +72,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         return limit.exit_code
     except Exception as error:
         return _bug(error, debug)
+
+
+@contextlib.contextmanager
+def _streams() -> Iterator[None]:
+    """A stream that was closed before we began (``>&-``) goes nowhere while we run."""
+    with contextlib.ExitStack() as stack:
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:
+                setattr(sys, name, stack.enter_context(open(os.devnull, "w")))
+                stack.callback(setattr, sys, name, None)
+        yield
+
+
+def _refused(error: OSError) -> InputError:
+    """What a file that the system refuses means to a user, where nobody nearer could say it."""
+    names = [str(n) for n in (error.filename, error.filename2) if n is not None]
+    return InputError(
+        f"the system refuses: {error.strerror or error}", code="system-refused",
+        where=" and ".join(names) or None, hint="check the path, its permissions, and the space there",
+    )  # fmt: skip
 
 
 def _invoke(arguments: list[str]) -> int:
@@ -136,7 +168,7 @@ def _bug(error: Exception, debug: bool) -> int:
 
     text = "".join(traceback.format_exception(error))
     if debug:
-        sys.stderr.write(text)
+        say(text)
     lines = [
         f"internal error: {type(error).__name__}: {error}",
         f"  this is a bug of neurosim {__version__}, not your mistake; please report it",
@@ -147,5 +179,5 @@ def _bug(error: Exception, debug: bool) -> int:
         lines.append(f"  with this file: {log.name}")
     except OSError:
         lines.append(f"  with what `{DEBUG}` prints (it could not be written to a file)")
-    sys.stderr.write("\n".join(lines) + "\n")
+    say("\n".join(lines) + "\n")
     return EXIT_BUG

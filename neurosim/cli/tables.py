@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 def rows(title: str, pairs: Sequence[tuple[str, str]]) -> Table:
     """A table of (label, value) rows without a header."""
-    table = Table(title=title, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
+    table = Table(title=title or None, title_justify="left", show_header=False, box=None)
+    table.padding = (0, 2, 0, 0)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for label, value in pairs:
@@ -121,6 +123,7 @@ def mapping(made: MappingMade) -> list[RenderableType]:
         ("network", f"{net['name']}, {count(net['neurons'])} neurons, {count(net['synapses'])} synapses"),
         ("chip", f"{f['chip']['name']}, {count(cores['used'])} of {count(cores['available'])} cores used"),
         ("weights", f"{net['weight_bits']} bits"),
+        ("input", _length(f["input_samples"], f["input_steps"]) if f["input_steps"] else "none"),
         ("traffic", f"{packets} packets per sample, {hops} ({f['activity']})"),
         ("busiest link", f["busiest_link"] or "none"),
         ("time", f"a sample takes {f['hardware_steps_beyond_own']} hardware steps beyond its own"),
@@ -132,6 +135,11 @@ def mapping(made: MappingMade) -> list[RenderableType]:
     said = [line.partition(": ")[::2] for line in f["deadlock"]["lines"] if not line.startswith("run:")]
     tables.append(rows("Deadlock", [(what, text) if text else ("", what) for what, text in said]))
     return tables
+
+
+def _length(samples: int, steps: int) -> str:
+    """How long an input is; swapped axes show here."""
+    return f"{count(samples)} samples of {count(steps)} steps"
 
 
 def _fullest(found: Mapping[str, Any]) -> Table:
@@ -192,7 +200,7 @@ def run(made: RunMade) -> list[Part]:
 
     data, comparison = made.data, _comparison(made.comparison)
     facts, load = made.metrics["run"], made.metrics["load"]
-    pairs = [("engine", facts["engine"]), ("samples", count(facts["n_samples"]))]
+    pairs = [("engine", facts["engine"]), ("input", _length(facts["n_samples"], facts["n_steps"]))]
     pairs.append(("seed", str(facts["seed"])))
     if load["busiest_links"]:
         link = load["busiest_links"][0]
@@ -230,14 +238,15 @@ def chips(entries: Sequence[ChipEntry]) -> RenderableType:
 
 def chip(card: ChipCard) -> list[RenderableType]:
     """One chip in full."""
-    lines = []
+    groups: dict[str, list[tuple[str, str]]] = {}
     for n in card.numbers:
         conditions = f" ({n.conditions})" if n.conditions else ""
-        lines.append((n.path, f"{n.value} {n.unit}".strip(), n.evidence, n.source + conditions))
-    return [
-        rows("Chip", [*card.summary, ("digest", card.digest)]),
-        grid("Where the numbers come from", ("number", "value", "evidence", "source"), lines),
-    ]
+        groups.setdefault(f"{n.evidence}: {n.source}{conditions}", []).append((n.path, n.text))
+    parts: list[RenderableType] = [rows("Chip", [*card.summary, ("digest", card.digest)])]
+    parts.append(Text("Where the numbers come from, by source", style="bold"))
+    for source, numbers in groups.items():  # each source once, then everything that it is the source of
+        parts += [Text(source, style="italic"), Padding(rows("", numbers), (0, 0, 0, 2))]
+    return parts
 
 
 def chip_document(card: ChipCard) -> dict[str, Any]:
@@ -253,7 +262,7 @@ def chip_document(card: ChipCard) -> dict[str, Any]:
 def bench(made: BenchMade) -> list[RenderableType]:
     """Router traversals per CPU second, and per bare SimPy event of the same run."""
     lines = [
-        (r.engine, r.case, f"{r.router_traversals:,}".replace(",", " "), f"{r.cpu_s:.2f}",
+        (r.engine, r.case, count(r.router_traversals), f"{r.cpu_s:.2f}",
          f"{r.traversals_per_cpu_s / 1e6:.3f} M", f"{r.ratio:.2f}")
         for r in made.rows
     ]  # fmt: skip

@@ -34,7 +34,8 @@ def load_inputs(path: str | Path, network: Network, samples: int | None = None) 
 
     Raises:
         InputError: no such file, not an .npz file, no array ``x``, values that are not counts of 0 to 255,
-            a shape that the network does not take, labels that do not fit, too few samples.
+            a shape that the network does not take, labels that do not fit or are no output of it, too few
+            samples.
     """
     file = Path(path)
     arrays = _read(file)
@@ -53,7 +54,8 @@ def check_inputs(
 ) -> InputData:  # fmt: skip
     """As :func:`load_inputs`, for arrays that are already in memory."""
     counts = _shaped(_as_counts(x, where), network, where)
-    labels = _labels(y, counts.shape[0], counts.shape[1], where)
+    n_outputs = sum(network.population(name).n for name in network.outputs)
+    labels = _labels(y, counts.shape[0], counts.shape[1], n_outputs, where)
     if samples is not None:
         if not 1 <= samples <= counts.shape[0]:
             raise InputError(
@@ -106,10 +108,12 @@ def _shaped(x: NDArray[np.uint8], network: Network, where: str | None) -> NDArra
     shape = inputs[0].shape if len(inputs) == 1 else (total,)
     if x.ndim < 3 or x.shape[2:] not in (shape, (total,)):
         wanted = ", ".join(("samples", "steps", *(str(v) for v in shape)))
+        hint = "the network's input is " + " + ".join(f"'{p.name}' {p.shape}" for p in inputs)
+        if x.ndim >= 2 and x.shape[1:] in (shape, (total,)):
+            hint += "; if 'x' is one sample, (steps, ...), give it a first axis with x[None]"
         raise InputError(
             "'x' has the wrong shape", code="input-shape", where=where, expected=f"({wanted})",
-            got=str(x.shape),
-            hint="the network's input is " + " + ".join(f"'{p.name}' {p.shape}" for p in inputs),
+            got=str(x.shape), hint=hint,
         )  # fmt: skip
     if 0 in x.shape[:2]:
         raise InputError(
@@ -120,8 +124,9 @@ def _shaped(x: NDArray[np.uint8], network: Network, where: str | None) -> NDArra
 
 
 def _labels(
-    y: NDArray[np.generic] | None, n_samples: int, n_steps: int, where: str | None
+    y: NDArray[np.generic] | None, n_samples: int, n_steps: int, n_outputs: int, where: str | None
 ) -> NDArray[np.int64]:
+    """The labels (samples,); one names an output, so it is below ``n_outputs`` (0: no outputs, no bound)."""
     if y is None:
         return np.full(n_samples, -1, np.int64)
     if y.shape != (n_samples,):
@@ -134,9 +139,34 @@ def _labels(
             if swapped
             else None,
         )  # fmt: skip
-    if y.dtype.kind not in "bui" or (y.size and int(y.min()) < -1):
+    if y.dtype.kind not in "bui":
         raise InputError(
             "'y' does not hold labels", code="input-labels", where=where,
-            expected="whole numbers from 0 (-1: unknown)", got=f"{y.dtype}",
+            expected="whole numbers from 0 (-1: unknown)", got=_first_odd(y), hint=_label_hint(y),
+        )  # fmt: skip
+    bad = y < -1 if y.dtype.kind == "i" else np.zeros(n_samples, np.bool_)
+    if n_outputs:
+        bad |= y >= n_outputs
+    if bad.any():
+        index = int(bad.argmax())
+        many = f"; {int(bad.sum())} of {n_samples} labels are wrong" if bad.sum() > 1 else ""
+        raise InputError(
+            "'y' holds a label that is no output of the network", code="input-label-range", where=where,
+            expected=f"0..{n_outputs - 1} for {n_outputs} outputs (-1: unknown)" if n_outputs
+            else "whole numbers from 0 (-1: unknown)",
+            got=f"y[{index}] = {int(y[index])}{many}",
         )  # fmt: skip
     return y.astype(np.int64)
+
+
+def _first_odd(y: NDArray[np.generic]) -> str:
+    """The type of labels that are no whole numbers, and the first value that shows it."""
+    odd = np.flatnonzero(y != np.floor(y)) if y.dtype.kind == "f" else np.arange(y.size)
+    index = int(odd[0]) if odd.size else 0
+    return f"{y.dtype}, y[{index}] = {y[index].item()!r}"
+
+
+def _label_hint(y: NDArray[np.generic]) -> str | None:
+    if y.dtype.kind != "f" or not (y == np.floor(y)).all():
+        return None
+    return "they are whole numbers stored as floats; store them with y.astype(numpy.int64)"

@@ -15,12 +15,16 @@ from neurosim.analysis.energy import EVIDENCE
 from neurosim.artefacts.result import Spikes
 from neurosim.report.data import ReportData
 from neurosim.report.maps import layer_colours
+from neurosim.report.sections import FEW
+from neurosim.report.text import count
 from neurosim.rules.events import EVENT_NAMES
 
 Chart = dict[str, Any]
 IntArray = NDArray[np.int64]
 MAX_DOTS = 20_000
 MAX_BARS = 48
+MOST_WAIT = 5
+"""Waits longer than so many times the longest step's work are not drawn: the work would not be seen."""
 ACCENT, SECOND, QUIET = "var(--c0)", "var(--c1)", "var(--c7)"
 
 
@@ -31,8 +35,22 @@ def _layout(x: str, y: str, **more: Any) -> dict[str, Any]:
         "margin": {"l": 64, "r": 16, "t": 16, "b": 48},
         "height": 300,
         "showlegend": False,
+        "separators": ".\u202f",  # as text.count writes numbers
         **more,
     }
+
+
+def _whole(low: float, high: float, least: int = 10) -> dict[str, Any]:
+    """An axis of whole numbers around ``low`` .. ``high`` that spans at least ``least`` of them.
+
+    It never starts below 0 where ``low`` does not.
+    """
+    spare = max(0.08 * (high - low), (least - (high - low)) / 2)
+    start = max(low - spare, 0) if low >= 0 else low - spare
+    return {
+        "range": [start, max(high + spare, start + least)], "tickformat": ",d", "nticks": 6,
+        "automargin": True,
+    }  # fmt: skip
 
 
 def binned(values: IntArray, weights: IntArray, most: int = MAX_BARS) -> tuple[list[float], list[int], int]:
@@ -52,14 +70,18 @@ def _histogram(values: IntArray, weights: IntArray, x: str, y: str, colour: str)
         "type": "bar", "x": centres, "y": counts, "width": width * 0.94, "marker": {"color": colour},
         "hovertemplate": f"%{{x}} cycles (bin of {width}): %{{y}}<extra></extra>",
     }  # fmt: skip
-    return {"data": [bars], "layout": _layout(x, y, bargap=0.05)}
+    xaxis = _whole(centres[0] - width / 2, centres[-1] + width / 2)
+    yaxis: dict[str, Any] = {"tickformat": ",d", "automargin": True, "rangemode": "tozero"}
+    if max(counts) <= 8:
+        yaxis["dtick"] = 1
+    return {"data": [bars], "layout": _layout(x, y, bargap=0.05, xaxis=xaxis, yaxis=yaxis)}
 
 
 def sample_latency(data: ReportData) -> Chart | None:
     """Histogram of the latencies of finished samples."""
     cycles = data.result.latency_cycles
     done = cycles[cycles >= 0]
-    if not done.size:
+    if done.size < FEW:  # sections.few_samples lists them
         return None
     return _histogram(done, np.ones_like(done), "sample latency (cycles)", "samples", ACCENT)
 
@@ -79,20 +101,35 @@ def timeline(data: ReportData) -> Chart | None:
     if line is None:
         return None
     steps = list(range(len(line.active_mean)))
+    longest = float(line.active_max.max()) if steps else 0.0
+    drawn = bool(steps) and float(line.gap_mean.max()) <= MOST_WAIT * max(longest, 1.0)
     hover = "step %{x}: %{y:.1f} cycles<extra>%{fullData.name}</extra>"
     traces = [
         {"type": "bar", "name": "active, mean", "x": steps, "y": line.active_mean.tolist(),
          "marker": {"color": ACCENT}, "hovertemplate": hover},
-        {"type": "bar", "name": "wait for next step, mean", "x": steps, "y": line.gap_mean.tolist(),
-         "marker": {"color": QUIET}, "hovertemplate": hover},
+        _waits(steps, line.gap_mean, drawn, hover),
         {"type": "scatter", "name": "active, longest", "mode": "markers", "x": steps,
          "y": line.active_max.tolist(), "hovertemplate": hover,
-         "marker": {"color": SECOND, "symbol": "line-ew-open", "size": 12, "line": {"width": 3}}},
+         "cliponaxis": False,
+         "marker": {"color": SECOND, "symbol": "diamond", "size": 9,
+                    "line": {"width": 1.5, "color": "var(--card)"}}},
     ]  # fmt: skip
-    layout = _layout("hardware step", "cycles", barmode="stack", showlegend=True,
+    top = max(longest, float((line.active_mean + line.gap_mean).max()) if drawn else 0.0, 1.0)
+    yaxis = {"range": [0, 1.08 * top], "tickformat": ",d" if top >= 8 else "", "automargin": True}
+    layout = _layout("hardware step", "cycles", yaxis=yaxis, barmode="stack", showlegend=True,
                      legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"})  # fmt: skip
     layout["margin"]["t"] = 40
     return {"data": traces, "layout": layout}
+
+
+def _waits(steps: list[int], gaps: NDArray[np.float64], drawn: bool, hover: str) -> dict[str, Any]:
+    """The waits as bars on top, or, where they would dwarf all work, only named in the legend."""
+    mean = count(round(float(gaps.mean()))) if len(gaps) else "0"
+    name = "wait for next step, mean" if drawn else f"wait for next step (mean {mean} cycles, not drawn)"
+    return {
+        "type": "bar", "name": name, "x": steps, "y": gaps.tolist() if drawn else [None] * len(steps),
+        "marker": {"color": QUIET}, "hovertemplate": hover,
+    }  # fmt: skip
 
 
 def energy_by_event(data: ReportData) -> Chart | None:
@@ -211,4 +248,9 @@ def operations_per_sample(data: ReportData) -> Chart | None:
         "customdata": np.flatnonzero(done).tolist(), "marker": {"color": ACCENT, "size": 6},
         "hovertemplate": "sample %{customdata}: %{x} operations, %{y} cycles<extra></extra>",
     }  # fmt: skip
-    return {"data": [dots], "layout": _layout("synaptic operations", "latency (cycles)")}
+    if not operations.size:
+        return None
+    xaxis = _whole(int(operations.min()), int(operations.max()))
+    yaxis = _whole(int(cycles[done].min()), int(cycles[done].max()))
+    layout = _layout("synaptic operations", "latency (cycles)", xaxis=xaxis, yaxis=yaxis)
+    return {"data": [dots], "layout": layout}

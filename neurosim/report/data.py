@@ -23,7 +23,8 @@ class ReportData:
     """A run with everything that reports show.
 
     ``input_spikes`` (samples, steps, n_inputs) may be None; ``solver`` are the mapper's reports;
-    ``loss`` are rows of the quantisation loss table (column name -> value), shown as given;
+    ``loss`` are rows of the quantisation loss table (column name -> value), shown as given,
+    measured over ``loss_samples`` samples;
     ``manifest`` is the content of ``manifest.json``.
     """
 
@@ -38,6 +39,7 @@ class ReportData:
     solver: tuple[SolverReport, ...]
     loss: tuple[Mapping[str, Any], ...]
     manifest: Mapping[str, Any]
+    loss_samples: int | None = None
 
 
 def report_data(
@@ -49,6 +51,7 @@ def report_data(
     solver: Sequence[SolverReport] = (),
     loss: Sequence[Mapping[str, Any]] = (),
     manifest: Mapping[str, Any] | None = None,
+    loss_samples: int | None = None,
 ) -> ReportData:
     """Analyse a run and gather all that a report needs."""
     found = figures(result, program, chip)
@@ -64,4 +67,5 @@ def report_data(
         solver=tuple(solver),
         loss=tuple(loss),
         manifest=manifest or {},
+        loss_samples=loss_samples,
     )

@@ -13,6 +13,7 @@ from typing import Any
 from neurosim.analysis.deadlock import CONCLUSION_TEXT, StaticFinding, core_name, run_line, static_line
 from neurosim.report import charts, maps, sections
 from neurosim.report.data import ReportData
+from neurosim.report.text import count
 from neurosim.store import write_atomically
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -32,6 +33,7 @@ def render_html(data: ReportData, sample: int = 0) -> str:
         lstrip_blocks=True,
     )
     environment.filters["chart_json"] = lambda chart: Markup(_script_json(chart))
+    environment.filters["count"] = count
     style = environment.get_template("style.css").render()
     script = (TEMPLATES / "charts.js").read_text(encoding="utf-8")
     return environment.get_template("report.html.j2").render(
@@ -61,7 +63,9 @@ def view(data: ReportData, sample: int) -> dict[str, Any]:
     from markupsafe import Markup
 
     deadlock = data.figures.deadlock
+    loaded = maps.load_maps(data)
     drawn = [maps.cycle_map(data.fabric, f) for f in (deadlock.flows, deadlock.routing)]
+    energy = data.figures.energy
     found = {
         "latency_sample": charts.sample_latency(data),
         "latency_packet": charts.packet_latency(data),
@@ -76,10 +80,11 @@ def view(data: ReportData, sample: int) -> dict[str, Any]:
         "run": data.metrics["run"],
         "badges": sections.badges(data),
         "headlines": sections.headlines(data),
-        "maps": [_safe_map(m) for m in maps.load_maps(data)],
+        "maps": [_safe_map(m) for m in loaded],
         "cycle_maps": [_safe_map(m) for m in drawn if m is not None],
-        "wide": data.fabric.width > 12,
+        "wide": any(m.columns > 12 for m in loaded),
         "charts": found,
+        "few": sections.few_samples(data),
         "sample": sample,
         "deadlock": _deadlock_view(data),
         "links": sections.link_table(data),
@@ -87,10 +92,11 @@ def view(data: ReportData, sample: int) -> dict[str, Any]:
         "capacities": sections.capacities(data),
         "solver": sections.solver_table(data),
         "loss": sections.loss_table(data),
+        "loss_note": sections.loss_note(data).strip(),
         "events": sections.event_table(data),
         "evidence": sections.evidence_table(data),
         "checks": sections.check_table(data),
-        "not_priced": data.figures.energy.not_priced if data.figures.energy else (),
+        "not_priced": tuple(e for e in energy.not_priced if e.count) if energy else (),
         "neurobench": sections.neurobench_table(data),
         "provenance": sections.provenance_table(data),
         "manifest": sections.manifest_table(data),
@@ -108,7 +114,7 @@ def _safe_map(drawn: maps.MeshMap) -> dict[str, Any]:
 
     return {
         "title": drawn.title, "note": drawn.note, "svg": Markup(drawn.svg), "scale": drawn.scale,
-        "legend": drawn.legend, "is_lines": drawn.is_lines,
+        "legend": drawn.legend, "inset": Markup(drawn.inset), "is_lines": drawn.is_lines,
     }  # fmt: skip
 
 

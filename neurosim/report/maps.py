@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from neurosim.analysis.deadlock import StaticFinding
 from neurosim.analysis.load import CoreLoad, LinkLoad
 from neurosim.fabric.channels import channel
 from neurosim.fabric.topology import Fabric
 from neurosim.report.data import ReportData
-from neurosim.report.mesh_svg import Mark, core_map, heat_class, link_map, router_map
+from neurosim.report.mesh_svg import (
+    Mark,
+    Window,
+    core_map,
+    heat_class,
+    inset,
+    link_map,
+    router_map,
+    whole,
+    window_around,
+)  # fmt: skip
 from neurosim.report.text import count, percent
 
 N_COLOURS = 8
@@ -29,6 +39,8 @@ class MeshMap:
     scale: tuple[str, str] | None = None
     legend: tuple[tuple[str, str], ...] = ()
     is_lines: bool = False
+    inset: str = ""
+    columns: int = 0
 
 
 def layer_colours(data: ReportData) -> dict[str, int]:
@@ -51,7 +63,7 @@ def placement_map(data: ReportData) -> MeshMap:
         text = ", ".join(f"{name} ({n} neurons)" for name, n in neurons.items())
         marks[image.core] = Mark(f"c{colours[largest]}", text, str(image.core))
     legend = tuple((f"c{index}", name) for name, index in colours.items())
-    svg = core_map(data.fabric, marks, "placement of layers on cores")
+    svg = core_map(data.fabric, marks, "placement of layers on cores", used_window(data))
     return MeshMap("Placement", "cores coloured by layer", svg, None, legend)
 
 
@@ -69,7 +81,7 @@ def _core_heat(
         )
         for load in loads
     }
-    return MeshMap(title, note, core_map(data.fabric, marks, title), ("0", text(largest)))
+    return MeshMap(title, note, core_map(data.fabric, marks, title, used_window(data)), ("0", text(largest)))
 
 
 def _link_heat(
@@ -83,7 +95,7 @@ def _link_heat(
         for load in loads
         if value(load) > 0
     }
-    svg = link_map(data.fabric, marks, title)
+    svg = link_map(data.fabric, marks, title, used_window(data))
     return MeshMap(title, note, svg, ("0", top(largest)), is_lines=True)
 
 
@@ -98,8 +110,30 @@ def _queue_map(data: ReportData) -> MeshMap:
     }
     room = data.chip.router.buffer_flits
     note = f"fullest input buffer of each router, of {room} flits"
-    svg = router_map(data.fabric, marks, "fullest buffers")
+    svg = router_map(data.fabric, marks, "fullest buffers", used_window(data))
     return MeshMap("Fullest buffers", note, svg, ("0", f"{largest} flits"))
+
+
+def used_window(data: ReportData) -> Window:
+    """The tiles that hold something or through which something went."""
+    per_tile, counters, fabric = data.chip.mesh.cores_per_tile, data.result.counters, data.fabric
+    routers = {image.core // per_tile for image in data.program.cores}
+    routers |= {link.router for link in data.figures.links if link.flits}
+    if counters.queue_peak_flits.size:
+        routers |= {r for r, peak in enumerate(counters.queue_peak_flits.max(axis=1)) if peak}
+    return window_around(fabric, routers)
+
+
+def _cut(drawn: MeshMap, fabric: Fabric, window: Window) -> MeshMap:
+    """The map with words and a small picture that say which part of the system it shows."""
+    columns = window.x1 - window.x0 + 1
+    if window == whole(fabric):
+        return replace(drawn, columns=columns)
+    note = (
+        f"{drawn.note}; showing x {window.x0} to {window.x1}, y {window.y0} to {window.y1} "
+        f"of {fabric.width} x {fabric.height} tiles"
+    )
+    return replace(drawn, note=note, inset=inset(fabric, window), columns=columns)
 
 
 def load_maps(data: ReportData) -> list[MeshMap]:
@@ -127,7 +161,8 @@ def load_maps(data: ReportData) -> list[MeshMap]:
         ))  # fmt: skip
     if data.result.counters.queue_peak_flits.size:
         maps.append(_queue_map(data))
-    return maps
+    window = used_window(data)
+    return [_cut(m, data.fabric, window) for m in maps]
 
 
 def cycle_map(fabric: Fabric, finding: StaticFinding) -> MeshMap | None:
@@ -145,5 +180,6 @@ def cycle_map(fabric: Fabric, finding: StaticFinding) -> MeshMap | None:
     note = f"shortest dependency cycle: {len(finding.cycle)} channels"
     if cores:
         note += f", {len(cores)} of them at cores"
-    svg = link_map(fabric, marks, f"deadlock cycle of the {finding.subject}")
-    return MeshMap(f"Cycle of the {finding.subject}", note, svg)
+    window = window_around(fabric, [router for router, _ in marks])
+    svg = link_map(fabric, marks, f"deadlock cycle of the {finding.subject}", window)
+    return _cut(MeshMap(f"Cycle of the {finding.subject}", note, svg), fabric, window)

@@ -7,7 +7,7 @@ them for light and dark.  ``y`` grows to the north, so row 0 is drawn at the bot
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 
@@ -16,6 +16,8 @@ from neurosim.fabric.topology import TO_HOST, Fabric
 from neurosim.rules import ports
 
 N_HEAT = 9
+SMALL = 10
+"""Systems of at most so many tiles a side are shown whole."""
 _QUADRANTS = {1: ((0.0, 0.0, 1.0, 1.0),), 2: ((0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 0.5, 1.0))}
 _FOUR = ((0.0, 0.5, 0.5, 0.5), (0.5, 0.5, 0.5, 0.5), (0.0, 0.0, 0.5, 0.5), (0.5, 0.0, 0.5, 0.5))
 
@@ -36,31 +38,85 @@ def heat_class(value: float, largest: float) -> str:
     return f"h{min(N_HEAT - 1, int(N_HEAT * value / largest))}"
 
 
+@dataclass(frozen=True)
+class Window:
+    """The tiles that a map shows: columns ``x0`` to ``x1`` and rows ``y0`` to ``y1``, ends included."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+    def holds(self, fabric: Fabric, router: int) -> bool:
+        """Whether a tile is shown."""
+        x, y = fabric.xy(router)
+        return self.x0 <= x <= self.x1 and self.y0 <= y <= self.y1
+
+
+def whole(fabric: Fabric) -> Window:
+    """All tiles of the system."""
+    return Window(0, 0, fabric.width - 1, fabric.height - 1)
+
+
+def window_around(fabric: Fabric, routers: Iterable[int]) -> Window:
+    """The tiles around ``routers`` and the host with a margin of one; all of a system up to 10 x 10."""
+    used = [fabric.xy(r) for r in routers if r >= 0]
+    if max(fabric.width, fabric.height) <= SMALL or not used:
+        return whole(fabric)
+    if fabric.chip.host is not None:
+        used.append(fabric.xy(fabric.tile_of(HOST)))
+    xs, ys = [x for x, _ in used], [y for _, y in used]
+    return Window(
+        max(0, min(xs) - 1), max(0, min(ys) - 1),
+        min(fabric.width - 1, max(xs) + 1), min(fabric.height - 1, max(ys) + 1),
+    )  # fmt: skip
+
+
+def inset(fabric: Fabric, window: Window) -> str:
+    """A small picture of where ``window`` lies in the system; empty if it is all of it."""
+    if window == whole(fabric):
+        return ""
+    w, h = window.x1 - window.x0 + 1, window.y1 - window.y0 + 1
+    top = fabric.height - 1 - window.y1
+    return (
+        f'<svg class="inset" viewBox="-1 -1 {fabric.width + 2} {fabric.height + 2}" role="img" '
+        f'aria-label="where these tiles lie"><rect class="whole" x="0" y="0" width="{fabric.width}" '
+        f'height="{fabric.height}"/><rect class="shown" x="{window.x0}" y="{top}" width="{w}" '
+        f'height="{h}"/></svg>'
+    )
+
+
 class MeshDrawing:
     """Places tiles on paper; the same geometry for every map of a system."""
 
-    def __init__(self, fabric: Fabric, tile_share: float) -> None:
+    def __init__(self, fabric: Fabric, tile_share: float, window: Window | None = None) -> None:
         self.fabric = fabric
-        widest = max(fabric.width, fabric.height)
+        self.window = at = window or whole(fabric)
+        columns, rows = at.x1 - at.x0 + 1, at.y1 - at.y0 + 1
+        widest = max(columns, rows)
         self.pitch = 68.0 if widest <= 5 else 56.0 if widest <= 10 else 36.0 if widest <= 16 else 26.0
         self.side = self.pitch * tile_share
         self.chip_gap = self.pitch * 0.35
-        mesh, system = fabric.chip.mesh, fabric.chip.system
+        mesh = fabric.chip.mesh
         edge = self.pitch * (0.36 if fabric.chip.mesh.topology == "torus" else 0.1)
         self._margin = [edge] * 4  # by direction, as ports are numbered
         if fabric.chip.host is not None:
             self._margin[fabric.port_of(HOST)] = self.pitch * 0.9
         east, north, west, south = self._margin
-        self.width = east + west + fabric.width * self.pitch + (system.chips_x - 1) * self.chip_gap
-        self.height = north + south + fabric.height * self.pitch + (system.chips_y - 1) * self.chip_gap
+        gaps_x = at.x1 // mesh.width - at.x0 // mesh.width
+        gaps_y = at.y1 // mesh.height - at.y0 // mesh.height
+        self.width = east + west + columns * self.pitch + gaps_x * self.chip_gap
+        self.height = north + south + rows * self.pitch + gaps_y * self.chip_gap
         self._mesh = mesh
+        self.routers = [r for r in range(fabric.n_routers) if at.holds(fabric, r)]
 
     def centre(self, router: int) -> tuple[float, float]:
         """Middle of a tile on paper."""
         x, y = self.fabric.xy(router)
-        left = self._margin[ports.WEST] + (x + 0.5) * self.pitch + (x // self._mesh.width) * self.chip_gap
-        up = self._margin[ports.SOUTH] + (y + 0.5) * self.pitch + (y // self._mesh.height) * self.chip_gap
-        return left, self.height - up
+        wide, high, at = self._mesh.width, self._mesh.height, self.window
+        left = (x - at.x0 + 0.5) * self.pitch + (x // wide - at.x0 // wide) * self.chip_gap
+        up = (y - at.y0 + 0.5) * self.pitch + (y // high - at.y0 // high) * self.chip_gap
+        return self._margin[ports.WEST] + left, self.height - self._margin[ports.SOUTH] - up
 
     def svg(self, body: list[str], label: str) -> str:
         """The whole picture with chips' outlines and the host."""
@@ -108,13 +164,15 @@ class MeshDrawing:
         ]
 
 
-def core_map(fabric: Fabric, marks: Mapping[int, Mark], label: str) -> str:
-    """Every core as a box; ``marks`` by core number, all others are unused."""
-    drawing = MeshDrawing(fabric, 0.86)
+def core_map(
+    fabric: Fabric, marks: Mapping[int, Mark], label: str, window: Window | None = None
+) -> str:
+    """Every core in the window as a box; ``marks`` by core number, all others are unused."""
+    drawing = MeshDrawing(fabric, 0.86, window)
     per_tile = fabric.chip.mesh.cores_per_tile
     boxes = _QUADRANTS.get(per_tile, _FOUR)
     body = []
-    for router in range(fabric.n_routers):
+    for router in drawing.routers:
         cx, cy = drawing.centre(router)
         for k in range(per_tile):
             left, top, wide, high = boxes[k]
@@ -138,19 +196,22 @@ def _core_box(mark: Mark | None, x: float, y: float, w: float, h: float, name: s
     if mark is None:
         return [rect + "/>"]
     box = [f"{rect}><title>{escape(f'{name}: {mark.title}')}</title></rect>"]
-    if mark.label and min(w, h) >= 20:
+    size = min(12.0, 0.42 * h, 1.5 * w / max(1, len(mark.label)))
+    if mark.label and size >= 8:  # smaller ones cannot be read
         box.append(
             f'<text class="corelabel {css}" x="{x + w / 2:.1f}" y="{y + h / 2:.1f}" '
-            f'font-size="{min(12.0, 0.34 * h):.1f}">{escape(mark.label)}</text>'
+            f'font-size="{size:.1f}">{escape(mark.label)}</text>'
         )
     return box
 
 
-def router_map(fabric: Fabric, marks: Mapping[int, Mark], label: str) -> str:
+def router_map(
+    fabric: Fabric, marks: Mapping[int, Mark], label: str, window: Window | None = None
+) -> str:
     """Every router as one box, however many cores its tile has; ``marks`` by router number."""
-    drawing = MeshDrawing(fabric, 0.7)
+    drawing = MeshDrawing(fabric, 0.7, window)
     body = []
-    for router in range(fabric.n_routers):
+    for router in drawing.routers:
         cx, cy = drawing.centre(router)
         x, y = cx - drawing.side / 2, cy - drawing.side / 2
         name = f"router ({_place(fabric, router)})"
@@ -158,16 +219,18 @@ def router_map(fabric: Fabric, marks: Mapping[int, Mark], label: str) -> str:
     return drawing.svg(body, label)
 
 
-def link_map(fabric: Fabric, marks: Mapping[tuple[int, int], Mark], label: str) -> str:
+def link_map(
+    fabric: Fabric, marks: Mapping[tuple[int, int], Mark], label: str, window: Window | None = None
+) -> str:
     """Every link as an arrow; ``marks`` by (router, output port), all others are faint.
 
     Opposite directions lie side by side, each on its right; a ring's closing link is a stub at the
     border.  Key (router, port of the host) is the link to the host, (HOST, that port) the one from it.
     """
-    drawing = MeshDrawing(fabric, 0.46)
+    drawing = MeshDrawing(fabric, 0.46, window)
     body: list[str] = []
     loud: list[str] = []
-    for router in range(fabric.n_routers):
+    for router in drawing.routers:
         cx, cy = drawing.centre(router)
         half = drawing.side / 2
         body.append(
@@ -177,6 +240,8 @@ def link_map(fabric: Fabric, marks: Mapping[tuple[int, int], Mark], label: str) 
         for port in range(ports.LOCAL):
             target = int(fabric.target[router, port])
             if target < 0 and target != TO_HOST:
+                continue
+            if target >= 0 and not drawing.window.holds(fabric, target):
                 continue
             mark = marks.get((router, port))
             (loud if mark else body).append(_arrow(drawing, router, port, target, mark))

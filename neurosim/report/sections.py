@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from neurosim.analysis import load
+from neurosim.artefacts.mapping import HOST
 from neurosim.chip.catalogue import provenance_rows
 from neurosim.report.data import ReportData
 from neurosim.report.text import NOT_MEASURED, count, percent, si
+from neurosim.rules.events import EVENT_INDEX
 
 
 class Badge(NamedTuple):
@@ -28,6 +30,7 @@ class Headline(NamedTuple):
     name: str
     value: str
     more: str
+    tone: str = "plain"
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class Table:
     numeric: frozenset[int] = frozenset()
 
 
+FEW = 5
+"""Fewer finished samples than this stand in a table, not in a histogram."""
 RUN_TONE = {"ok": "good", "saturated": "warn", "limit": "warn", "lost_packets": "bad"}
 RUN_TEXT = {
     "ok": "run finished",
@@ -89,8 +94,8 @@ def headlines(data: ReportData) -> list[Headline]:
     busiest = load_part["busiest_cores"][0] if load_part["busiest_cores"] else None
     hops, sent = work["packet_hops"], work["packets_sent"]
     links = "" if not sent or hops is None else f", {hops / sent:.1f} links each on average"
-    return [
-        _accuracy(m["accuracy"]),
+    found = [
+        _accuracy(data),
         _latency(m["latency"]),
         Headline(
             "Throughput", si(m["latency"]["throughput_samples_per_s"], "/s"),
@@ -109,25 +114,41 @@ def headlines(data: ReportData) -> list[Headline]:
             f"core {busiest['core']}; {m['run']['used_cores']} cores used" if busiest else "",
         ),
     ]  # fmt: skip
+    if data.figures.energy is None and not data.result.latency_cycles.size:  # neither events nor cycles
+        only = f"{data.result.engine} engine: spikes only"
+        found = [
+            h._replace(more=only) if h.value == NOT_MEASURED and h.name != "Accuracy" else h for h in found
+        ]
+    return found
 
 
 def _each(total: int | None, n: int) -> str:
     return NOT_MEASURED if total is None else count(round(total / n, 1))
 
 
-def _accuracy(part: Mapping[str, Any]) -> Headline:
+def _accuracy(data: ReportData) -> Headline:
+    part = data.metrics["accuracy"]
     more = f"{part['correct']} of {part['labelled']} samples" if part["labelled"] else "no labels"
     if part["unfinished"]:
         none = "no finished sample has a label"
         more = f"{more if part['labelled'] else none}; {part['unfinished']} unfinished, not counted"
-    return Headline("Accuracy", percent(part["rate"]), more)
+    status, counters = data.result.verdict.status, data.result.counters
+    doubts = [RUN_TEXT.get(status, status)] if status != "ok" else []
+    if counters.packets_dropped and status != "lost_packets":
+        doubts.append("packets dropped")
+    if counters.late_packets:
+        doubts.append("late packets")
+    if not doubts:
+        return Headline("Accuracy", percent(part["rate"]), more)
+    more += f"; not that of the network: {', '.join(doubts)}"
+    return Headline("Accuracy", percent(part["rate"]), more, "bad")
 
 
 def _latency(part: Mapping[str, Any]) -> Headline:
     if part["sample_s"] is None:
         return Headline("Latency per sample", NOT_MEASURED, "")
     cycles, seconds = part["sample_cycles"], part["sample_s"]
-    more = f"median; p99 {si(seconds['p99'], 's')}; {count(cycles['p50'])} cycles"
+    more = f"median (nearest rank); p99 {si(seconds['p99'], 's')}; {count(cycles['p50'])} cycles"
     return Headline("Latency per sample", si(seconds["p50"], "s"), more)
 
 
@@ -146,11 +167,40 @@ def _energy(data: ReportData) -> Headline:
 def link_table(data: ReportData) -> Table:
     """The ten busiest links."""
     rows = tuple(
-        (link.name, link.kind, count(link.flits), count(link.blocked_cycles), percent(link.utilisation))
+        (
+            link.name + _credit_limit(data, link), link.kind, count(link.flits),
+            count(link.blocked_cycles), percent(link.utilisation),
+        )
         for link in load.busiest_links(data.figures.links)
-    )
+    )  # fmt: skip
     head = ("link", "kind", "flits", "blocked cycles", "busy")
     return Table(head, rows, frozenset({2, 3, 4}))
+
+
+def _credit_limit(data: ReportData, link: load.LinkLoad) -> str:
+    """What the credits of the host's link into the system allow, where they hold it below its wires' rate."""
+    host, slots = data.chip.host, data.chip.router.buffer_flits
+    if host is None or link.router != HOST:
+        return ""
+    loop = host.latency_cycles + host.credit_cycles
+    if slots * host.cycles_per_flit >= loop:
+        return ""
+    return f" (credits allow {percent(slots * host.cycles_per_flit / loop, 0)})"
+
+
+def few_samples(data: ReportData) -> Table:
+    """Latency and work of every sample, where there are too few of them for a histogram."""
+    cycles, events = data.result.latency_cycles, data.result.counters.sample_events
+    if not 0 < int((cycles >= 0).sum()) < FEW:
+        return Table((), ())
+    rows = []
+    for sample in range(len(cycles)):
+        n = int(cycles[sample])
+        work = count(int(events[sample, EVENT_INDEX["synaptic_operation"]])) if events.size else NOT_MEASURED
+        time = si(data.figures.latency.seconds(n), "s") if n >= 0 else NOT_MEASURED
+        rows.append((str(sample), count(n) if n >= 0 else NOT_MEASURED, time, work))
+    head = ("sample", "latency (cycles)", "time", "synaptic operations")
+    return Table(head, tuple(rows), frozenset({0, 1, 2, 3}))
 
 
 def core_table(data: ReportData) -> Table:
@@ -209,6 +259,16 @@ def solver_table(data: ReportData) -> Table:
     )  # fmt: skip
     head = ("stage", "method", "status", "objective", "bound", "gap", "detail")
     return Table(head, rows, frozenset({3, 4, 5}))
+
+
+def loss_note(data: ReportData) -> str:
+    """Over how many samples the quantisation loss was measured; empty if that is not known."""
+    n = data.loss_samples
+    return "" if n is None else f" over the {_plural(n, 'sample')} given to map"
+
+
+def _plural(n: int, noun: str) -> str:
+    return f"{count(n)} {noun}" + ("" if n == 1 else "s")
 
 
 def loss_table(data: ReportData) -> Table:
@@ -303,7 +363,7 @@ def provenance_table(data: ReportData) -> Table:
     rows = sorted(provenance_rows(data.chip), key=lambda r: order.get(r.evidence, 9))
     return Table(
         ("term", "value", "evidence", "source"),
-        tuple((r.path, f"{r.value} {r.unit}".strip(), r.evidence, _source(r)) for r in rows),
+        tuple((r.path, r.text, r.evidence, _source(r)) for r in rows),
     )
 
 

@@ -44,7 +44,7 @@ def print_report(console: Console, data: ReportData) -> None:
         ("Busiest links", sections.link_table(data)),
         ("Busiest cores", sections.core_table(data)),
         ("Mapping", sections.solver_table(data)),
-        ("Quantisation loss", sections.loss_table(data)),
+        (f"Quantisation loss{sections.loss_note(data)}", sections.loss_table(data)),
         ("NeuroBench", sections.neurobench_table(data)),
     ):
         if table.rows:
@@ -82,7 +82,7 @@ def _is_missing(cell: str) -> bool:
 
 def headline_table(data: ReportData) -> Table:
     """The figures that everybody asks for first."""
-    rows = tuple(tuple(headline) for headline in sections.headlines(data))
+    rows = tuple(tuple(headline[:3]) for headline in sections.headlines(data))
     return rich_table("Figures", sections.Table(("", "", ""), rows, frozenset({1})))
 
 
@@ -98,7 +98,8 @@ def latency_table(data: ReportData) -> Table:
             continue
         rows.append((f"{name}, cycles", *(count(spread[k]) for k in head[1:])))
         rows.append((f"{name}, time", *(si(seconds(spread[k]), "s") for k in head[1:])))
-    return rich_table("Latency", sections.Table(head, tuple(rows), frozenset({1, 2, 3, 4})))
+    table = sections.Table(head, tuple(rows), frozenset({1, 2, 3, 4}))
+    return rich_table("Latency (p50 and p99: nearest rank)", table)
 
 
 def one_line(data: ReportData) -> str:

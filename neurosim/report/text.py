@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from neurosim.chip.catalogue import grouped
+
 NOT_MEASURED = "not measured"
 _PREFIXES = {
     -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P",
@@ -28,9 +30,7 @@ def count(value: float | None) -> str:
     """``12 345`` with thin groups, no decimals for whole numbers; None is "not measured"."""
     if value is None:
         return NOT_MEASURED
-    if float(value).is_integer():
-        return f"{int(value):,}".replace(",", "\u202f")
-    return f"{value:,.1f}".replace(",", "\u202f")
+    return grouped(int(value)) if float(value).is_integer() else grouped(value, 1)
 
 
 def percent(value: float | None, places: int = 1) -> str:

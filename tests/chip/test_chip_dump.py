@@ -64,7 +64,7 @@ NUMBERS = {
     "router.buffer_flits": st.integers(1, 4096),
     "router.drop_after_cycles": st.none() | st.integers(1, 10**9),
     "router.hop_cycles.local": st.integers(1, 99),
-    "core.weight_bits": st.lists(st.integers(2, 16), min_size=1, max_size=4),
+    "core.weight_bits": st.lists(st.integers(2, 16), min_size=1, max_size=4, unique=True),
     "core.update_cycles_by_model": st.dictionaries(
         st.sampled_from(["if", "lif", "li"]),
         st.fixed_dictionaries({"active": st.integers(1, 9), "idle": st.integers(1, 9)}),

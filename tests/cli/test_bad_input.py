@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -124,6 +125,16 @@ def mapping_without(name: str) -> Prepare:
         for path in (here / "mapped").iterdir():
             if path.name != name:
                 (here / "broken" / path.name).write_bytes(path.read_bytes())
+
+    return copy
+
+
+def mapping_figures(content: object) -> Prepare:
+    """Copies the mapping into ``broken``, with another ``mapping.json``."""
+
+    def copy(here: Path) -> None:
+        mapping_without("mapping.json")(here)
+        (here / "broken" / "mapping.json").write_text(json.dumps(content))
 
     return copy
 
@@ -332,10 +343,11 @@ CASES = [
         "  hint: did you mean 'loihi_2018'?",
     ),
     Case(
-        "net is not an artefact", "map dense.nir --chip tiny -o out",
-        "dense.nir: not a whole artefact of this program [artefact-broken]\n"
-        "  got: BadZipFile: File is not a zip file\n"
+        "net is not an artefact", "map notes.txt --chip tiny -o out",
+        "notes.txt: not a whole artefact of this program [artefact-broken]\n"
+        "  got: another kind of file, or one cut off\n"
         "  hint: make it again, or check the path",
+        text("notes.txt", "hello"),
     ),
     Case(
         "net is another artefact", "map mapped/program.npz --chip tiny -o out",
@@ -351,7 +363,7 @@ CASES = [
     Case(
         "net is cut off", "map cut.npz --chip tiny -o out",
         "cut.npz: not a whole artefact of this program [artefact-broken]\n"
-        "  got: BadZipFile: File is not a zip file\n"
+        "  got: another kind of file, or one cut off\n"
         "  hint: make it again, or check the path",
         cut("net.npz", 0.5),
     ),
@@ -378,8 +390,103 @@ CASES = [
     ),
     Case(
         "effort not positive", "map net.npz --chip tiny -o out --effort 0",
-        "MapOptions.effort: the mapper's effort must be above 0 [map-option]\n"
+        "the effort is out of range [option-range]\n"
+        "  expected: a number, 0.001..1000\n"
         "  got: 0.0",
+    ),
+    Case(
+        "effort infinite", "map net.npz --chip tiny -o out --effort inf",
+        "the effort is out of range [option-range]\n"
+        "  expected: a number, 0.001..1000\n"
+        "  got: inf",
+    ),
+    Case(
+        "effort not a number", "map net.npz --chip tiny -o out --effort nan",
+        "the effort is out of range [option-range]\n"
+        "  expected: a number, 0.001..1000\n"
+        "  got: nan",
+    ),
+    Case(
+        "effort without an end", "map net.npz --chip tiny -o out --effort 1e300",
+        "the effort is out of range [option-range]\n"
+        "  expected: a number, 0.001..1000\n"
+        "  got: 1e+300",
+    ),
+    *(
+        Case(
+            f"seed {seed} of {command.split()[0]}", f"{command} --seed {seed}",
+            "the seed is out of range [option-range]\n"
+            "  expected: a whole number, 0..2147483647\n"
+            f"  got: {seed}",
+        )
+        for command, seed in (
+            ("map net.npz --chip tiny -o out", -1), ("map net.npz --chip tiny -o out", 99999999999999999999),
+            ("run mapped --input dense_test.npz -o out", -5), ("demo", 2**31), ("bench", -1),
+        )
+    ),
+    Case(
+        "samples of no input", "map net.npz --chip tiny -o out --samples 5",
+        "a number of samples was given, but no input [samples-no-input]\n"
+        "  hint: name the file that holds them with --input",
+    ),
+    Case(
+        "model not imported", "map dense.nir --chip tiny -o out",
+        "dense.nir: a trained model, not yet a network of this program [map-not-imported]\n"
+        "  hint: import it first: neurosim import dense.nir --profile NAME -o dense.npz",
+    ),
+    Case(
+        "output without a name", "run mapped --input dense_test.npz --out=",
+        "the output has no name [output-name]\n"
+        "  expected: a path that ends in a name of its own",
+    ),
+    Case(
+        "output file without a name", "import dense.nir --profile spikingjelly-2.0 --out=",
+        "the output has no name [output-name]\n"
+        "  expected: a path that ends in a name of its own",
+    ),
+    Case(
+        "output name too long", "run mapped --input dense_test.npz -o " + "a" * 300,
+        "a" * 300 + ": cannot write: File name too long [output-unwritable]",
+    ),
+    Case(
+        "output name too long while it is written", "map net.npz --chip tiny -o " + "a" * 250,
+        "a" * 250 + ": cannot write: File name too long [output-unwritable]",
+    ),
+    Case(
+        "input name too long", f"run mapped --input {'a' * 300} -o out",
+        "a" * 300 + ": the system refuses: File name too long [system-refused]\n"
+        "  hint: check the path, its permissions, and the space there",
+    ),
+    Case(
+        "run over its mapping", "run mapped --input dense_test.npz --force -o mapped",
+        "mapped: the output is the mapping that it is made from [output-overlap]\n"
+        "  got: mapping mapped\n"
+        "  hint: choose another output",
+    ),
+    Case(
+        "run around its input", "run mapped --input mine/x.npz --force -o mine",
+        "mine: the output contains the input that it is made from [output-overlap]\n"
+        "  got: input mine/x.npz\n"
+        "  hint: choose another output",
+        folder("mine", {"x.npz": ""}),
+    ),
+    Case(
+        "run inside its mapping", "run mapped --input dense_test.npz -o mapped/run",
+        "mapped/run: the output lies in the mapping that it is made from [output-overlap]\n"
+        "  got: mapping mapped\n"
+        "  hint: choose another output",
+    ),
+    Case(
+        "map over its network", "map ./net.npz --chip tiny --force -o net.npz",
+        "net.npz: the output is the network that it is made from [output-overlap]\n"
+        "  got: network net.npz\n"
+        "  hint: choose another output",
+    ),
+    Case(
+        "import over its model", "import net.npz --force -o ./net.npz",
+        "net.npz: the output is the model that it is made from [output-overlap]\n"
+        "  got: model net.npz\n"
+        "  hint: choose another output",
     ),
     Case(
         "network too big", MAP,
@@ -445,7 +552,8 @@ CASES = [
         "x.npz: 'x' has the wrong shape [input-shape]\n"
         "  expected: (samples, steps, 64)\n"
         "  got: (3, 64)\n"
-        "  hint: the network's input is 'input_1' (64,)",
+        "  hint: the network's input is 'input_1' (64,); if 'x' is one sample, (steps, ...), give it a first "
+        "axis with x[None]",
         npz(x=np.zeros((3, 64), np.uint8)),
     ),
     Case(
@@ -494,13 +602,41 @@ CASES = [
         "labels of floats", RUN,
         "x.npz: 'y' does not hold labels [input-labels]\n"
         "  expected: whole numbers from 0 (-1: unknown)\n"
-        "  got: float64",
+        "  got: float64, y[0] = 0.0\n"
+        "  hint: they are whole numbers stored as floats; store them with y.astype(numpy.int64)",
         npz(x=X, y=np.zeros(3)),
     ),
     Case(
+        "labels of fractions", RUN,
+        "x.npz: 'y' does not hold labels [input-labels]\n"
+        "  expected: whole numbers from 0 (-1: unknown)\n"
+        "  got: float64, y[1] = 0.5",
+        npz(x=X, y=np.array([0, 0.5, 1])),
+    ),
+    Case(
+        "label beyond the outputs", RUN,
+        "x.npz: 'y' holds a label that is no output of the network [input-label-range]\n"
+        "  expected: 0..9 for 10 outputs (-1: unknown)\n"
+        "  got: y[1] = 99",
+        npz(x=X, y=np.array([9, 99, -1])),
+    ),
+    Case(
+        "labels beyond the outputs, for map", "map net.npz --chip tiny --input x.npz -o out",
+        "x.npz: 'y' holds a label that is no output of the network [input-label-range]\n"
+        "  expected: 0..9 for 10 outputs (-1: unknown)\n"
+        "  got: y[0] = 10; 2 of 3 labels are wrong",
+        npz(x=X, y=np.array([10, 3, -2])),
+    ),
+    Case(
         "samples zero", "run mapped --input dense_test.npz --samples 0 -o out",
-        "dense_test.npz: the number of samples is out of range [input-samples]\n"
-        "  expected: 1..450\n"
+        "the number of samples is out of range [option-range]\n"
+        "  expected: a whole number, at least 1\n"
+        "  got: 0",
+    ),
+    Case(
+        "samples of a demo zero", "demo --samples 0",
+        "the number of samples is out of range [option-range]\n"
+        "  expected: a whole number, at least 1\n"
         "  got: 0",
     ),
     Case(
@@ -548,12 +684,13 @@ CASES = [
     Case(
         "engine unknown", "run mapped --input dense_test.npz --engine referense -o out",
         "unknown engine 'referense' [engine-unknown]\n"
-        "  expected: one of functional, reference\n"
+        "  expected: one of compiled, functional, reference\n"
         "  hint: did you mean 'reference'?",
     ),
     Case(
         "step limit not positive", "run mapped --input dense_test.npz --max-step-cycles 0 -o out",
-        "max_step_cycles: the limit of a time step must be at least one cycle [run-option]\n"
+        "the limit of a time step in cycles is out of range [option-range]\n"
+        "  expected: a whole number, at least 1\n"
         "  got: 0",
     ),
     Case(
@@ -585,6 +722,13 @@ CASES = [
         "  got: a mapping (made by `map`)",
     ),
     Case(
+        "report of a demo", "report mine",
+        "mine: a demo, which holds a run [folder-kind]\n"
+        "  expected: a run (made by `run`)\n"
+        "  hint: its run is mine/run",
+        folder("mine", {"manifest.json": '{"made_by": "neurosim", "kind": "demo", "files": {}}'}),
+    ),
+    Case(
         "report of nothing", "report nowhere",
         "nowhere: no such folder [folder-missing]\n"
         "  expected: a run (made by `run`)",
@@ -596,9 +740,64 @@ CASES = [
     Case(
         "check of text", "check notes.txt",
         "notes.txt: not a whole artefact of this program [artefact-broken]\n"
-        "  got: BadZipFile: File is not a zip file\n"
+        "  got: another kind of file, or one cut off\n"
         "  hint: make it again, or check the path",
         text("notes.txt", "hello"),
+    ),
+    Case(
+        "check of samples", "check dense_test.npz",
+        "dense_test.npz: not a whole artefact of this program [artefact-broken]\n"
+        "  got: an .npz file of plain arrays: x, y\n"
+        "  hint: make it again, or check the path",
+    ),
+    Case(
+        "check of another zip file", "check x.zip",
+        "x.zip: not a whole artefact of this program [artefact-broken]\n"
+        "  got: another kind of zip file\n"
+        "  hint: make it again, or check the path",
+        lambda here: zipfile.ZipFile(here / "x.zip", "w").close(),
+    ),
+    Case(
+        "check of part of a mapping", "check mapped/mapping.json",
+        "mapped/mapping.json: not an artefact that is checked alone; it is checked with its folder [check-with-folder]\n"
+        "  hint: neurosim check mapped",
+    ),
+    Case(
+        "check of part of a run", "check run/metrics.json",
+        "run/metrics.json: not an artefact that is checked alone; it is checked with its folder [check-with-folder]\n"
+        "  hint: neurosim check run",
+    ),
+    Case(
+        "check of the input of a run", "check run/input.npz",
+        "run/input.npz: not an artefact that is checked alone; it is checked with its folder [check-with-folder]\n"
+        "  hint: neurosim check run",
+    ),
+    Case(
+        "check of a manifest", "check run/manifest.json",
+        "run/manifest.json: not an artefact that is checked alone; it is checked with its folder [check-with-folder]\n"
+        "  hint: neurosim check run",
+    ),
+    Case(
+        "check of a pipe", "check pipe.yaml",
+        "pipe.yaml: a pipe or device, not a file [file-not-plain]",
+        lambda here: os.mkfifo(here / "pipe.yaml"),
+    ),
+    Case(
+        "net is a folder", "map mapped --chip tiny -o out",
+        "mapped: a folder, not a file [file-is-a-folder]",
+    ),
+    Case(
+        "figures of the mapping empty", "run broken --input dense_test.npz -o out",
+        "broken/mapping.json: the figure 'network.digest' is missing [mapping-figures]\n"
+        "  hint: make the mapping again",
+        mapping_figures({}),
+    ),
+    Case(
+        "figures of the mapping of a wrong kind", "run broken --input dense_test.npz -o out",
+        "broken/mapping.json: the figure 'quantisation.layers.0.population' is missing [mapping-figures]\n"
+        "  hint: make the mapping again",
+        mapping_figures({"network": {"digest": "", "float_digest": ""}, "chip": {"digest": ""}, "seed": 0,
+                         "input_digest": None, "quantisation": {"layers": [{}]}}),
     ),
     Case(
         "check of a lonely file", "check alone/placement.npz",
@@ -630,12 +829,12 @@ CASES = [
     Case(
         "command unknown", "simulate",
         "unknown command 'simulate' [usage]\n"
-        "  expected: one of demo, import, map, run, report, check, chips, doctor",
+        "  expected: one of demo, import, map, run, report, check, chips, bench, doctor",
     ),
     Case(
         "command misspelt", "chip",
         "unknown command 'chip' [usage]\n"
-        "  expected: one of demo, import, map, run, report, check, chips, doctor\n"
+        "  expected: one of demo, import, map, run, report, check, chips, bench, doctor\n"
         "  hint: did you mean 'chips'?",
     ),
     Case(

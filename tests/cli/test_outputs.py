@@ -153,8 +153,12 @@ def test_a_folder_made_in_the_meantime_is_not_replaced(tmp_path: Path) -> None:
             out.mkdir()
             (out / "b.txt").write_text("theirs")
 
-    with pytest.raises(InputError, match="cannot write: Directory not empty"):
+    with pytest.raises(InputError) as caught:
         write()
+    assert caught.value.text() == (
+        f"{out}: the output exists [output-exists]\n"
+        "  hint: another run made it in the meantime; choose another output"
+    )
     assert contents(tmp_path) == {"out/b.txt": b"theirs"}
 
 
@@ -190,7 +194,7 @@ def test_events_and_seed_on_request(neurosim: Neurosim, here: Path) -> None:
     manifest = json.loads((here / "out" / "manifest.json").read_text())
     assert packets.num_rows == metrics["work"]["packets_sent"] > 0
     assert (manifest["seed"], manifest["kind"], manifest["made_by"]) == (7, "run", "neurosim")
-    assert sorted(manifest["files"]) == manifest["files"]
+    assert sorted(manifest["files"]) == list(manifest["files"])
     assert set(manifest["files"]) == set(contents(here / "out")) - {"manifest.json"}
     assert neurosim("check out").code == 0
 
@@ -199,3 +203,108 @@ def _is_packet() -> object:
     import pyarrow.compute as pc
 
     return pc.field("kind") == "packet"
+
+
+KILLED = """
+import os, pathlib
+from neurosim.api.folders import whole_folder
+with whole_folder(pathlib.Path("out"), "run", {}) as folder:
+    (folder / "a.txt").write_text("half")
+    os._exit(9)
+"""
+
+
+def test_what_a_killed_run_left_is_removed(here: Path) -> None:
+    """Only what this program left, of this output, and only if nobody is still writing it."""
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run([sys.executable, "-c", KILLED], env=env, cwd=here, check=False).returncode == 9
+    (left,) = here.glob(".out.*.part")
+    assert (left / "a.txt").is_file()
+    (here / ".out.mine.part").mkdir()
+    (here / ".out.mine.part" / "notes.txt").write_text("not theirs")
+    shutil.copytree(left, here / ".other.1.part")
+    with whole_folder(here / "out", "run", {}) as first:
+        assert not left.exists()
+        (first / "a.txt").write_text("first")
+        with whole_folder(here / "out", "run", {}) as second:  # as another process would: both go on
+            (second / "a.txt").write_text("second")
+            assert first.is_dir()
+        shutil.rmtree(here / "out")
+    assert sorted(n for n in names(here) if n.startswith(".")) == [".other.1.part", ".out.mine.part"]
+    assert set(contents(here / "out")) == {"a.txt", "manifest.json"}
+
+
+def test_two_forced_runs_at_once(tmp_path: Path) -> None:
+    """The loser of two runs that replace the same folder says so, and leaves nothing behind."""
+    from neurosim.api import folders
+
+    out = tmp_path / "out"
+    with whole_folder(out, "run", {}) as folder:
+        (folder / "a.txt").write_text("old")
+    rename = os.rename
+
+    def slow(source: Path, target: Path) -> None:
+        rename(source, target)
+        if target.suffix == ".old":  # in between, the other run puts its own there
+            out.mkdir()
+            (out / "b.txt").write_text("theirs")
+
+    def write() -> None:
+        with whole_folder(out, "run", {}, force=True) as folder:
+            (folder / "a.txt").write_text("ours")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(folders.os, "rename", slow)
+        with pytest.raises(InputError, match="output-exists"):
+            write()
+    assert contents(tmp_path) == {"out/b.txt": b"theirs"}
+
+
+def test_manifests_name_the_command(neurosim: Neurosim, here: Path) -> None:
+    """The command in a run's manifest, typed inside its folder, makes the same run again."""
+    import json
+
+    assert neurosim("demo --samples 1 --seed 3 --out mine --quiet").code == 0
+    demo = json.loads((here / "mine" / "manifest.json").read_text())
+    assert demo["command"] == "neurosim demo --chip tiny --net dense --samples 1 --engine reference --seed 3".split()
+    run = json.loads((here / "mine" / "run" / "manifest.json").read_text())
+    line = "run mapping --input input.npz --engine reference --seed 3 -o ../again"
+    assert run["command"] == ["neurosim", *line.split()]
+    os.chdir(here / "mine" / "run")
+    assert neurosim(line + " --quiet").code == 0
+    for name in ("result.npz", "metrics.json", "comparison.json"):
+        assert (here / "mine" / "again" / name).read_bytes() == (here / "mine" / "run" / name).read_bytes()
+
+
+def test_report_into_a_read_only_folder(neurosim: Neurosim, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the report nor the removal of its beginning is allowed."""
+
+    def refuse(path: Path, *given: object, **options: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    shutil.copytree(here / "run", here / "mine")
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    found = neurosim("report mine")
+    said = "error: mine/report.html: cannot write: Read-only file system [output-unwritable]\n"
+    assert (found.code, found.err) == (2, said)
+
+
+def test_swapped_axes_are_noticed(neurosim: Neurosim, here: Path) -> None:
+    import numpy as np
+
+    with np.load(here / "dense_test.npz") as digits:
+        np.savez(here / "x.npz", x=digits["x"][:3].swapaxes(0, 1)[:2])
+    found = neurosim("run mapped --input x.npz -o out")
+    assert (found.code, found.err) == (
+        0,
+        "warning: the input has 3 steps per sample, but the mapping was made with 20; if 'x' is "
+        "(steps, samples, ...), swap its first two axes with x.swapaxes(0, 1)\n",
+    )
+    assert "2 samples of 3 steps" in found.out
+
+
+def test_a_right_length_gives_no_warning(neurosim: Neurosim) -> None:
+    found = neurosim(RUN.removesuffix(" --quiet"))
+    assert (found.code, found.err) == (0, "")
+    assert "1 samples of 20 steps" in found.out

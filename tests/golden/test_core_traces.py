@@ -138,3 +138,14 @@ def test_multiple_spikes_per_input_step_send_multiple_packets(engine):
     result = run(engine, chain(make_chip(2, 1), [0, 1], threshold=3), [[3]])
     assert (result.packets.source == -1).sum() == 3
     assert result.output_counts.tolist() == [[0]]  # core 1 sees one spike, below 3
+
+
+def test_waiting_is_counted_from_the_cycle_a_flit_reaches_the_front(engine):
+    # Updates of 1, no spike cycles, 1 per entry: pushes at T+1, 3, 5, 7, in router 0 at T+2, 4, 6, 8. EAST takes
+    # one flit per 5 cycles: grants T+2, 7, 12, 17. Packet 2 is at the front from T+4 (waits 3), packet 3
+    # from T+8, the cycle after packet 2 left (waits 4), packet 4 from T+13 (waits 4): 11 in all.
+    core = {"update_cycles": {"active": 1, "idle": 1}, "spike_cycles": 0}
+    chip = make_chip(2, 1, router={"cycles_per_flit": 5}, core=core)
+    result = run(engine, chain(chip, [0, 1], n=4), [[1, 0, 0, 0]])
+    assert result.counters.port_blocked_cycles[0].tolist()[0] == 11
+    assert result.counters.queue_peak_flits[0].tolist()[4] == 2

@@ -31,7 +31,6 @@ def test_presets_hold_the_digit_networks(preset, make):
     assert {r.status for r in mapping.partition.solver} == {"optimal"}
 
 
-@pytest.mark.slow
 def test_darwin3_holds_the_digit_network():
     chip = load_chip("darwin3")
     mapping = compile_network(conv_net(), chip, MapOptions())

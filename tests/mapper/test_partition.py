@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from mapper import InfeasibleError, MapOptions, capacity, compile_network
 from mapper.anatomy import Anatomy
 from mapper.options import spikes_of
-from mapper.partition import Problem
+from mapper.partition import Problem, scarcity
 from mapper.partition.candidates import grid_slices, part_counts
 from mapper.partition.tiling import LayerTiling
 from neurosim.chip.models import Chip
@@ -147,6 +148,52 @@ def test_too_few_cores_is_reported_with_bound_gap_and_tested_remedies():
         assert problems(compile_network(dense_net(4, 30, 10), fixed, QUICK), fixed) == []
     with pytest.raises(InfeasibleError):
         compile_network(dense_net(4, 30, 10), make_chip(width=2, height=2, core={"neurons": 9}), QUICK)
+
+
+@pytest.mark.parametrize("formats", [("sparse",), ("sparse", "conv")])
+def test_pruned_channels_do_not_count_as_weights(formats):
+    # One of eight channels has weights.  Uncut, its lists would have entries for all eight.
+    weight = weights(1, 8, 1, 3, 3)
+    weight[1:] = 0
+    conv = Conv(weight, (1, 6, 6), (8, 6, 6), (1, 1), (1, 1), (1, 1), 1)
+    net = network([("in", (1, 6, 6), None), ("c", (8, 6, 6), neuron())], [("in", "c", conv, None, 0)], ("c",))
+    chip = make_chip(width=2, height=1, core={"neurons": 150, "synapse_words": 180, "synapse_formats": formats})
+    mapping = compile_network(net, chip, QUICK)
+    assert problems(mapping, chip) == []
+    # a channel: 36 headers; 16-bit entries for 4, 6 or 9 targets of 4 corners, 16 edges, 16 inner inputs
+    one_channel = 36 + 4 * 2 + 16 * 3 + 16 * 5
+    at_least = 36 + (9 * 8 + 31) // 32 if "conv" in formats else 36 + 256 * 8 // 32
+    bound = scarcity._total_at_least(problem(net, chip)).synapse_words
+    assert bound == at_least <= sum(c.demand.synapse_words for c in mapping.partition.clusters) <= 2 * one_channel
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_partition_takes_less_than_the_proven_bound(seed):
+    """All grids of a layer, uncut to single neurons: none needs less of anything than is called proven."""
+    rng = np.random.default_rng(seed)
+    weight = weights(seed, 4, 3, 2, 2) * (rng.random((4, 3, 2, 2)) < 0.3)
+    conv = Conv(weight.astype(np.int16), (3, 4, 4), (4, 4, 4), (1, 1), (1, 0), (1, 1), 1)
+    conv = dataclasses.replace(conv, out_shape=(4, 5, 3))
+    net = network([("in", (3, 4, 4), None), ("c", (4, 5, 3), neuron())], [("in", "c", conv, None, 0)], ("c",))
+    chip = make_chip(core={"synapse_formats": [("sparse",), ("dense", "sparse", "conv")][seed % 2]})
+    p = problem(net, chip)
+    bound = scarcity._total_at_least(p)
+    for grid in itertools.product(*(part_counts(n) for n in (4, 5, 3))):
+        pieces = grid_slices("c", (4, 5, 3), grid)
+        demands = [capacity.slice_demand(p.anatomy, chip.core, s) for s in pieces]
+        total = capacity.add(capacity.with_entries(p.anatomy, pieces, demands))
+        assert capacity.fits(bound, total), grid
+
+
+def test_a_hopeless_case_is_not_searched(monkeypatch):
+    def search(*_):
+        raise AssertionError("searched")
+
+    p = problem(dense_net(4, 30, 10), make_chip(width=2, height=2, core={"neurons": 8}))
+    assert scarcity.is_hopeless(p)
+    monkeypatch.setattr(LayerTiling, "partition", search)
+    assert scarcity._works(p) is None
+    assert not scarcity.is_hopeless(problem(dense_net(4, 30, 10), make_chip(width=2, height=2, core={"neurons": 10})))
 
 
 def test_synapse_memory_offers_fewer_bits():

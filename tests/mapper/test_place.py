@@ -9,11 +9,15 @@ import numpy as np
 import pytest
 
 from mapper import InfeasibleError, MapOptions, compile_network
+from mapper.capacity import core_kinds
+from mapper.place import _no_core
 from mapper.place.annealed import Annealed
+from mapper.place.assign import assign
 from mapper.place.base import PlaceProblem
 from mapper.place.bound import gilmore_lawler
 from mapper.place.distance import reachable, tile_distances, walked
 from mapper.place.exact import Exact
+from mapper.place.positions import positions
 from mapper.place.row_order import row_order
 from neurosim.artefacts.mapping import HOST
 from neurosim.fabric.topology import build_fabric
@@ -115,6 +119,67 @@ def test_distances_count_chip_crossings_by_their_latency():
     distance, hops = walked(fabric, np.array([HOST, 0]), np.array([3, HOST]))
     assert distance.tolist() == [6, 0]
     assert hops.tolist() == [4, 1]
+
+
+def test_distances_joined_from_single_hops_are_those_walked():
+    gateways = {"row": 1, "column": 0}
+    link = {"latency_cycles": 7, "synchroniser_cycles": 2, "cycles_per_flit": 1, "credit_cycles": 2}
+    chip = make_chip(
+        width=2, height=3, chips=(2, 2), cores_per_tile=2, link={**link, "gateways": gateways},
+        router={"routing": "hierarchical_xy"},
+    )  # fmt: skip
+    fabric = build_fabric(chip)
+    for tiles in (np.arange(24), np.array([1, 2, 5, 8, 13, 21, 23]), np.array([3, 20])):
+        cores = 2 * tiles
+        pairs = walked(fabric, np.repeat(cores, len(tiles)), np.tile(cores, len(tiles)))[0]
+        np.testing.assert_array_equal(tile_distances(fabric, tiles).reshape(-1), pairs)
+
+
+def test_assignment_is_the_best_although_few_columns_are_looked_at():
+    rng = np.random.default_rng(0)
+    for n, p in [(1, 5), (2, 7), (3, 6), (4, 4), (3, 7)]:
+        cost, allowed = rng.integers(0, 6, (n, p)) / 3.0, rng.random((n, p)) < 0.6
+        totals = [
+            sum(cost[i, c] for i, c in enumerate(columns))
+            for columns in itertools.permutations(range(p), n)
+            if all(allowed[i, c] for i, c in enumerate(columns))
+        ]
+        found = assign(cost, allowed)
+        assert (found is None) == (not totals)
+        if found is not None:
+            columns, bound = found
+            assert len(set(columns.tolist())) == n
+            assert allowed[np.arange(n), columns].all()
+            assert cost[np.arange(n), columns].sum() == pytest.approx(min(totals))
+            assert min(totals) - 1e-6 <= bound <= min(totals) + 1e-9
+
+
+def test_on_a_large_system_each_kind_keeps_the_cores_nearest_the_host():
+    big = {"name": "big", "tiles": ((39, 39), (0, 39), (39, 0)), "neurons": 128, "axons": 512}
+    chip = make_chip(width=40, height=40, core_types=(big,), reach={"y_hops": 5})
+    kinds, fabric = core_kinds(chip), build_fabric(chip)
+    chosen = positions(fabric, kinds, 2)
+    assert len(chosen) == 512 + 3
+    small = np.array([c for c in chosen.tolist() if c not in (39, 39 * 40, 39 * 41)])
+    assert (small < 240).sum() == 239  # all in reach of the host: 6 rows of 40, core 39 is a big one
+    net = dense_net(100, 100, reset="none")
+    mapping = compile_network(net, chip, MapOptions(effort=0.01, placer="annealed"))
+    assert problems(mapping, chip) == []
+    (report,) = mapping.placement.solver
+    assert (report.status, report.bound) == ("heuristic", None)
+    assert report.detail.endswith("; only the 515 of 1600 cores nearest the host were considered")
+
+
+def test_too_few_cores_are_named_also_if_no_cluster_fits_on_all_of_them():
+    # Four clusters share three cores, two by two; a fifth has many of its own.
+    allowed = np.zeros((5, 9), np.bool_)
+    for cluster, cores in enumerate([(0, 1), (1, 2), (0, 2), (0, 1), (3, 4, 5, 6, 7, 8)]):
+        allowed[cluster, list(cores)] = True
+    problem = dataclasses.replace(random_problem(5, 3, 3, 0), allowed=allowed)
+    assert row_order(problem) is None
+    report = _no_core(problem, build_fabric(make_chip()))
+    assert report.what == "4 of 5 clusters fit only on 3 cores of chip 'test'"
+    assert (report.demand, report.limit) == (4, 3)
 
 
 def test_hops_are_those_of_the_fabric_on_a_torus():

@@ -10,6 +10,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from mapper import InfeasibleError, MapOptions, compile_network
+from mapper.anatomy import Anatomy
+from mapper.capacity import core_kinds
+from mapper.legalise import legalise
+from mapper.options import spikes_of
+from mapper.partition import Problem
+from mapper.partition.tiling import LayerTiling
 from neurosim.chip.loader import edit_chip
 from neurosim.chip.models import Chip
 from neurosim.engines.base import RunOptions, Workload
@@ -53,6 +59,8 @@ def connections(draw, shape, seed):
         ]
         out_shape = (out_c, max(1, sides[0]), max(1, sides[1]))
         weight = weights(seed, out_c, c // groups, *kernel, largest=7)
+        if draw(st.booleans()):  # pruned, and maybe whole channels of it
+            weight[np.random.default_rng(seed).random(weight.shape[:2]) < 0.5] = 0
         return pool, Conv(weight, (c, h, w), out_shape, stride, padding, dilation, groups), out_shape
     n = c * h * w
     if kind == "diagonal":
@@ -119,6 +127,11 @@ def check_refusal(error: DoesNotFitError, net: Network, chip: Chip) -> None:
     report = error.report
     assert report.demand is None or report.demand >= report.bound
     assert report.demand is None or report.demand > report.limit
+    if report.resource == "cores" and report.bound > report.limit:  # refused without a search: search now
+        options = MapOptions(effort=0.05)
+        legal, spikes = legalise(net, chip, spikes_of(net, options))
+        problem = Problem(Anatomy(legal, spikes), chip, core_kinds(chip), options)
+        assert LayerTiling().partition(problem) is None
     for remedy in report.remedies:
         amount, _, resource = remedy.partition(" ")
         field = {"neurons per core": "neurons", "axons per core": "axons"}.get(resource)

@@ -42,6 +42,10 @@ def test_split_networks_spike_as_before(net):
     assert problems(mapping, chip) == []
     assert len(mapping.network.populations) > len(net.populations)
     assert "was split into" in mapping.network.warnings[-1]
+    assert mapping.activity == (
+        "assumed 1 spike per neuron and sample "
+        "(the spikes of a split fan-in's partial sums are estimates made from these)"
+    )
     x = (np.random.default_rng(2).random((1, 6, net.inputs[0].n)) < 0.4).astype(np.uint8)
     workload = Workload(x, np.array([-1]), "test")
     whole = FunctionalEngine(chip).run(net, workload, RunOptions())

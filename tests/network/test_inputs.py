@@ -64,7 +64,16 @@ CASES = {
     "labels": ({"x": X, "y": np.arange(3)}, "'y' does not fit 'x' [input-labels]\n"
                "  expected: (5,), one label per sample\n  got: (3,)"),
     "label type": ({"x": X, "y": Y * 1.0}, "'y' does not hold labels [input-labels]\n"
-                   "  expected: whole numbers from 0 (-1: unknown)\n  got: float64"),
+                   "  expected: whole numbers from 0 (-1: unknown)\n  got: float64, y[0] = 0.0\n"
+                   "  hint: they are whole numbers stored as floats; store them with y.astype(numpy.int64)"),
+    "label text": ({"x": X, "y": np.array(["a", "b", "c", "d", "e"])}, "'y' does not hold labels [input-labels]\n"
+                   "  expected: whole numbers from 0 (-1: unknown)\n  got: <U1, y[0] = 'a'"),
+    "negative label": ({"x": X, "y": Y - 2}, "'y' holds a label that is no output of the network "
+                       "[input-label-range]\n  expected: whole numbers from 0 (-1: unknown)\n  got: y[0] = -2"),
+    "sample axis": ({"x": X[0]}, "'x' has the wrong shape [input-shape]\n"
+                    "  expected: (samples, steps, 1, 2, 3)\n  got: (4, 1, 2, 3)\n"
+                    "  hint: the network's input is 'in' (1, 2, 3); if 'x' is one sample, (steps, ...), give it a "
+                    "first axis with x[None]"),
 }  # fmt: skip
 
 
@@ -110,3 +119,19 @@ def test_pickled_objects_are_refused(tmp_path):
     np.savez(tmp_path / "x.npz", x=np.array([{"a": 1}], dtype=object))
     with pytest.raises(InputError, match="input-not-npz"):
         load_inputs(tmp_path / "x.npz", NET)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.uint64])
+def test_labels_are_outputs(dtype):
+    """A label at or beyond the number of outputs is refused; -1 and the last output are not."""
+    from dataclasses import replace
+
+    net = replace(NET, populations=(*NET.populations, Population("out", (5,), None)), outputs=("out",))
+    assert check_inputs(X, Y.astype(dtype), net).labels.tolist() == [0, 1, 2, 3, 4]
+    assert check_inputs(X, np.array([-1, 4, 0, 0, -1]), net).labels.tolist() == [-1, 4, 0, 0, -1]
+    with pytest.raises(InputError) as caught:
+        check_inputs(X, (Y + 1).astype(dtype), net)
+    assert caught.value.text() == (
+        "'y' holds a label that is no output of the network [input-label-range]\n"
+        "  expected: 0..4 for 5 outputs (-1: unknown)\n  got: y[4] = 5"
+    )

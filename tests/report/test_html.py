@@ -135,7 +135,7 @@ def test_figures_are_those_of_the_metrics() -> None:
     assert f"{m['latency']['sample_cycles']['p50']} ns" in words
     assert "mapping proven free of deadlock" in words
     assert "certificate: a topological order of 22 channels, 20 dependencies" in words
-    assert "flit host: 1,624 \u00d7 unknown" in words
+    assert "flit host: 1 624 \u00d7 unknown" in words
     assert data_of("tiny").result.program_digest in words
     assert "NeuroBench" in words
     assert "not measured: membranes are not recorded step by step" in words

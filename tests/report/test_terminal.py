@@ -77,6 +77,19 @@ def test_markup_in_names_is_text() -> None:
     assert "[bold]y[/bold]" in text
 
 
+def test_unfinished_samples_are_named_beside_the_accuracy() -> None:
+    data = data_of()
+    for part, text in (
+        ({"rate": 0.5, "correct": 1, "labelled": 2, "unfinished": 1}, "1 of 2 samples; 1 unfinished, not counted"),
+        (dict.fromkeys(("rate", "correct", "labelled")) | {"unfinished": 3},
+         "no finished sample has a label; 3 unfinished, not counted"),
+        (dict.fromkeys(("rate", "correct", "labelled")) | {"unfinished": 0}, "no labels"),
+    ):  # fmt: skip
+        shown = printed(dataclasses.replace(data, metrics=data.metrics | {"accuracy": part}), 140)
+        (line,) = [row for row in shown.splitlines() if row.strip().startswith("Accuracy")]
+        assert line.rstrip().endswith(text)
+
+
 def test_an_engine_that_counts_nothing() -> None:
     run = small_run("tiny")
     data = report_data(unmeasured_result(), run.case.program, run.chip, run.case.network)
