@@ -89,6 +89,7 @@ def summary(chip: Chip) -> list[tuple[str, str]]:
     total, mesh, router = totals(chip), chip.mesh, chip.router
     period_ns = chip.cycle.period_ps / 1000
     sync_ns = step_sync_cycles(chip) * period_ns
+    sync_text = f"{sync_ns:,.6g}".replace(",", THIN)
     limits = (("x", chip.reach.x_hops), ("y", chip.reach.y_hops))
     reach = ", ".join(f"{axis} {hops}" for axis, hops in limits if hops is not None)
     return [
@@ -106,14 +107,18 @@ def summary(chip: Chip) -> list[tuple[str, str]]:
         ("routing", f"{router.routing}, {_plural(router.virtual_channels, 'virtual channel')}"
                     f" of {_plural(router.buffer_flits, 'flit')}"),
         ("reach", f"{reach} hops" if reach else "everywhere"),
-        ("time step", f"{chip.sync.mode}, {grouped(step_sync_cycles(chip))} cycles = {sync_ns:.6g} ns"),
+        ("time step", f"{chip.sync.mode}, {grouped(step_sync_cycles(chip))} cycles = {sync_text} ns"),
         ("priced events", f"{_priced(chip)} of {len(EVENT_NAMES)}"),
     ]  # fmt: skip
 
 
+THIN = "\u202f"
+"""The space between thousands."""
+
+
 def grouped(value: float, places: int = 0) -> str:
     """``12 345`` with thin spaces between thousands: how every report writes numbers."""
-    return f"{value:,.{places}f}".replace(",", "\u202f")
+    return f"{value:,.{places}f}".replace(",", THIN)
 
 
 def _plural(count: int, noun: str) -> str:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     """Something to show: a table or text, or a function that prints to a rich console."""
 
 
+class ReaderGoneError(Exception):
+    """Nobody reads our stdout any more; not an OSError, which the command-line parser has its own end for."""
+
+
 def silence(stream: IO[str]) -> None:
     """Let a stream that failed go nowhere, also what it still holds: at its end nothing fails again."""
     with contextlib.suppress(OSError, ValueError):  # a stream that is no file of the system's
@@ -93,8 +97,8 @@ class Console:
             else:
                 sys.stdout.write(text)
             sys.stdout.flush()
-        except BrokenPipeError:
-            raise
+        except BrokenPipeError as error:
+            raise ReaderGoneError from error
         except OSError as error:
             silence(sys.stdout)
             made = document.get("written")

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from neurosim.cli.console import Console, say, silence
+from neurosim.cli.console import Console, ReaderGoneError, say, silence
 from neurosim.errors import EXIT_BUG, EXIT_OK, InputError, LimitError, NeurosimError, did_you_mean
 
 EXIT_INTERRUPTED = 130
@@ -53,10 +53,12 @@ def _main(argv: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         say("stopped by Ctrl-C; nothing half-written was left behind\n")
         return EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader of our output went away; nothing is wrong
+    except (BrokenPipeError, ReaderGoneError):  # the reader of our output went away; nothing is wrong
         silence(sys.stdout)
         return EXIT_PIPE
     except OSError as error:
+        if error.errno is None:  # not the system's word, but a library's
+            return _bug(error, debug)
         if debug:
             traceback.print_exception(error)
         refused = _refused(error)
@@ -76,12 +78,16 @@ def _main(argv: Sequence[str] | None) -> int:
 
 @contextlib.contextmanager
 def _streams() -> Iterator[None]:
-    """A stream that was closed before we began (``>&-``) goes nowhere while we run."""
+    """A stream that was closed before we began (``>&-``) goes nowhere while we run.
+
+    Afterwards both are as before: the parser puts others in their place when a pipe breaks.
+    """
     with contextlib.ExitStack() as stack:
         for name in ("stdout", "stderr"):
-            if getattr(sys, name) is None:
+            before = getattr(sys, name)
+            stack.callback(setattr, sys, name, before)
+            if before is None:
                 setattr(sys, name, stack.enter_context(open(os.devnull, "w")))
-                stack.callback(setattr, sys, name, None)
         yield
 
 
@@ -105,6 +111,10 @@ def _invoke(arguments: list[str]) -> int:
         )  # fmt: skip
     try:
         returned = app(arguments, prog_name="neurosim", standalone_mode=False)
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # how the parser ends when its help is not read
+            raise ReaderGoneError from error
+        raise
     except Exception as error:
         if hasattr(error, "format_message"):  # a usage error of the command-line parser
             raise _usage(error) from error

@@ -144,9 +144,9 @@ def _labels(
             "'y' does not hold labels", code="input-labels", where=where,
             expected="whole numbers from 0 (-1: unknown)", got=_first_odd(y), hint=_label_hint(y),
         )  # fmt: skip
-    bad = y < -1 if y.dtype.kind == "i" else np.zeros(n_samples, np.bool_)
+    bad = np.less(y, -1)
     if n_outputs:
-        bad |= y >= n_outputs
+        bad |= np.greater_equal(y, n_outputs)
     if bad.any():
         index = int(bad.argmax())
         many = f"; {int(bad.sum())} of {n_samples} labels are wrong" if bad.sum() > 1 else ""

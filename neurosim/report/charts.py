@@ -30,8 +30,8 @@ ACCENT, SECOND, QUIET = "var(--c0)", "var(--c1)", "var(--c7)"
 
 def _layout(x: str, y: str, **more: Any) -> dict[str, Any]:
     return {
-        "xaxis": {"title": {"text": x, "font": {"size": 13}}, **more.pop("xaxis", {})},
-        "yaxis": {"title": {"text": y, "font": {"size": 13}}, **more.pop("yaxis", {})},
+        "xaxis": {"title": {"text": x, "font": {"size": 13}}, "tickangle": 0, **more.pop("xaxis", {})},
+        "yaxis": {"title": {"text": y, "font": {"size": 13}, "standoff": 12}, **more.pop("yaxis", {})},
         "margin": {"l": 64, "r": 16, "t": 16, "b": 48},
         "height": 300,
         "showlegend": False,
@@ -48,7 +48,7 @@ def _whole(low: float, high: float, least: int = 10) -> dict[str, Any]:
     spare = max(0.08 * (high - low), (least - (high - low)) / 2)
     start = max(low - spare, 0) if low >= 0 else low - spare
     return {
-        "range": [start, max(high + spare, start + least)], "tickformat": ",d", "nticks": 6,
+        "range": [start, max(high + spare, start + least)], "tickformat": ",d", "nticks": 5,
         "automargin": True,
     }  # fmt: skip
 

@@ -199,7 +199,7 @@ def few_samples(data: ReportData) -> Table:
         work = count(int(events[sample, EVENT_INDEX["synaptic_operation"]])) if events.size else NOT_MEASURED
         time = si(data.figures.latency.seconds(n), "s") if n >= 0 else NOT_MEASURED
         rows.append((str(sample), count(n) if n >= 0 else NOT_MEASURED, time, work))
-    head = ("sample", "latency (cycles)", "time", "synaptic operations")
+    head = ("sample", "cycles", "time", "operations")
     return Table(head, tuple(rows), frozenset({0, 1, 2, 3}))
 
 

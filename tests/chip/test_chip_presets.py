@@ -237,8 +237,8 @@ def test_summary_of_tiny():
         ("tiles per chip", "4 x 4, 1 core each"),
         ("cycle", "1 ns"),
         ("neuron cores", "16"),
-        ("neurons", "1,024"),
-        ("synapse memory", "16,384 words of 32 bits = 524,288 bits"),
+        ("neurons", "1\u202f024"),
+        ("synapse memory", "16\u202f384 words of 32 bits = 524\u202f288 bits"),
         ("weights", "4, 8 bits"),
         ("packet", "1 flit"),
         ("routing", "xy, 1 virtual channel of 4 flits"),
@@ -250,7 +250,7 @@ def test_summary_of_tiny():
 
 def test_summary_says_reach_tick_and_resolution():
     assert dict(summary(load_chip("darwin3")))["reach"] == "x 15, y 15 hops"
-    assert dict(summary(load_chip("darwin3")))["time step"] == "tick, 166,500 cycles = 500,000 ns"
+    assert dict(summary(load_chip("darwin3")))["time step"] == "tick, 166\u202f500 cycles = 500\u202f000 ns"
     assert dict(summary(load_chip("loihi_2018")))["cycle"] == "0.1 ns (a resolution, not a clock)"
 
 

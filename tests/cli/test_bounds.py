@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from neurosim import map_network, run_mapping
-from neurosim.api.bounds import MAX_SEED, check_effort, check_output, check_samples, check_seed, check_step_cycles
+from neurosim.api.bounds import (
+    MAX_SEED,
+    check_effort,
+    check_output,
+    check_samples,
+    check_seed,
+    check_step_cycles,
+)
 from neurosim.errors import InputError
 
 

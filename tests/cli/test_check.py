@@ -259,12 +259,13 @@ def test_report_does_not_seal_a_change(neurosim: Neurosim, mine: Path) -> None:
     assert problems(neurosim) == {"manifest.json": ["it has changed since it was written"]}
 
 
-def test_report_within_a_demo(neurosim: Neurosim, here: Path) -> None:
+def test_report_within_a_demo(neurosim: Neurosim, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A report of a demo's run that comes out otherwise is listed by the demo too."""
     assert neurosim("demo --samples 1 --out mine --quiet").code == 0
     assert problems(neurosim) == {}
     (here / "mine" / "run" / "report.html").write_text("an older program's")
     assert problems(neurosim)["files"] == [CHANGED.format("run/report.html")]
+    monkeypatch.setattr("neurosim.report.html.render_html", lambda data: "a later program's")
     assert neurosim("report mine/run --quiet").code == 0
     assert problems(neurosim) == {}
     change_manifest(here / "mine", lambda m: m.update(seed=3), is_sealed=True)

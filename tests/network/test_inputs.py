@@ -126,12 +126,12 @@ def test_labels_are_outputs(dtype):
     """A label at or beyond the number of outputs is refused; -1 and the last output are not."""
     from dataclasses import replace
 
-    net = replace(NET, populations=(*NET.populations, Population("out", (5,), None)), outputs=("out",))
-    assert check_inputs(X, Y.astype(dtype), net).labels.tolist() == [0, 1, 2, 3, 4]
-    assert check_inputs(X, np.array([-1, 4, 0, 0, -1]), net).labels.tolist() == [-1, 4, 0, 0, -1]
+    net = replace(NET, outputs=("in",))  # of 6 neurons
+    assert check_inputs(X, (Y + 1).astype(dtype), net).labels.tolist() == [1, 2, 3, 4, 5]
+    assert check_inputs(X, np.array([-1, 5, 0, 0, -1]), net).labels.tolist() == [-1, 5, 0, 0, -1]
     with pytest.raises(InputError) as caught:
-        check_inputs(X, (Y + 1).astype(dtype), net)
+        check_inputs(X, (Y + 2).astype(dtype), net)
     assert caught.value.text() == (
         "'y' holds a label that is no output of the network [input-label-range]\n"
-        "  expected: 0..4 for 5 outputs (-1: unknown)\n  got: y[4] = 5"
+        "  expected: 0..5 for 6 outputs (-1: unknown)\n  got: y[4] = 6"
     )

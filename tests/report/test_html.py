@@ -13,16 +13,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neurosim.analysis.energy import energy
 from neurosim.artefacts.mapping import SolverReport
 from neurosim.artefacts.result import Result, Spikes, Verdict
 from neurosim.chip.loader import load_chip
+from neurosim.chip.models import CheckFigure
 from neurosim.errors import InputError
 from neurosim.fabric.topology import build_fabric
-from neurosim.report import charts, maps
+from neurosim.report import charts, maps, sections
 from neurosim.report.data import ReportData, report_data
 from neurosim.report.html import render_html, view, write_html
 from neurosim.report.manifest import manifest
-from neurosim.report.mesh_svg import Mark, core_map, heat_class, link_map
+from neurosim.report.mesh_svg import Mark, Window, core_map, heat_class, inset, link_map, window_around
+from neurosim.report.text import count
+from neurosim.rules.events import EVENT_NAMES
 from tests.helpers.hand_result import unmeasured_result
 from tests.helpers.small_chips import HOST_WEST, small_chip, torus
 from tests.helpers.small_run import small_run
@@ -321,3 +325,123 @@ def test_a_core_with_two_layers_has_the_colour_of_the_larger() -> None:
     assert "core 1 (chip 0, x 1, y 0): hidden (6 neurons), out (4 neurons)" in placed.svg
     assert placed.svg.count('class="core c0"') == 4
     assert placed.legend == (("c0", "hidden"), ("c1", "out"))
+
+
+def cut_run(n: int) -> ReportData:
+    run = small_run("tiny", n)
+    return report_data(run.result, run.case.program, run.chip, run.case.network, run.case.workload.spikes)
+
+
+def test_few_samples_stand_in_a_table() -> None:
+    data = cut_run(3)
+    page = Page(render_html(data))
+    assert "chart-latency_sample" not in page.scripts
+    cycles = data.result.latency_cycles.tolist()
+    rows = sections.few_samples(data).rows
+    assert [(r[0], r[1]) for r in rows] == [(str(n), count(c)) for n, c in enumerate(cycles)]
+    assert sections.few_samples(data_of("tiny")).rows == ()
+
+
+def test_axes_are_whole_numbers_and_wide_enough() -> None:
+    same = np.full(6, 3_663_051)
+    data = data_of("tiny")
+    data = dataclasses.replace(data, result=changed(data.result, latency_cycles=same))
+    chart = charts.operations_per_sample(data)
+    assert chart is not None
+    axis = chart["layout"]["yaxis"]
+    assert axis["range"] == [3_663_046, 3_663_056]
+    assert (axis["tickformat"], axis["automargin"]) == (",d", True)
+    histogram = charts.sample_latency(data)
+    assert histogram is not None
+    assert histogram["layout"]["yaxis"]["dtick"] == 1
+    assert histogram["layout"]["xaxis"]["range"] == [3_663_046, 3_663_056]
+
+
+def test_the_timeline_starts_at_zero_and_leaves_out_waits_that_dwarf_it() -> None:
+    data = data_of("tiny")
+    line = data.figures.latency.timeline
+    assert line is not None
+    for gaps, drawn in ((line.gap_mean, True), (line.gap_mean + 100_000, False)):
+        latency = dataclasses.replace(
+            data.figures.latency, timeline=dataclasses.replace(line, gap_mean=gaps)
+        )
+        figures = dataclasses.replace(data.figures, latency=latency)
+        chart = charts.timeline(dataclasses.replace(data, figures=figures))
+        assert chart is not None
+        assert chart["layout"]["yaxis"]["range"][0] == 0
+        assert any(v is not None for v in chart["data"][1]["y"]) is drawn
+        assert chart["data"][1]["name"].endswith("not drawn)") is not drawn
+        assert chart["layout"]["yaxis"]["range"][1] > max(chart["data"][2]["y"])
+
+
+def test_a_large_system_is_cut_to_what_is_used() -> None:
+    fabric = build_fabric(load_chip("darwin3"))
+    window = window_around(fabric, [288, 290])  # (0, 12), where the host is, and (2, 12)
+    assert window == Window(0, 11, 3, 13)
+    svg = core_map(fabric, {288: Mark("c0", "a", "288")}, "part", window)
+    assert svg.count('class="core ') == 12
+    assert ">288</text>" in svg
+    assert link_map(fabric, {}, "links", window).count('class="link ') == 2 * (3 * 3 + 2 * 4) + 1
+    assert 'x="0" y="10" width="4" height="3"' in inset(fabric, window)
+    small = build_fabric(load_chip("tiny"))
+    assert window_around(small, [0]) == Window(0, 0, 3, 3)
+    assert inset(small, Window(0, 0, 3, 3)) == ""
+
+
+def test_a_cut_map_says_what_it_shows() -> None:
+    fabric = build_fabric(load_chip("darwin3"))
+    drawn = maps._cut(maps.MeshMap("t", "note", "<svg/>"), fabric, Window(0, 11, 3, 13))
+    assert drawn.note == "note; showing x 0 to 3, y 11 to 13 of 24 x 24 tiles"
+    assert drawn.inset
+    assert drawn.columns == 4
+
+
+def test_accuracy_of_a_run_that_went_wrong_is_marked() -> None:
+    data = data_of("tiny")
+    assert sections.headlines(data)[0].tone == "plain"
+    for status, text in (("deadlock", "deadlocked"), ("lost_packets", "lost packets")):
+        result = changed(data.result, verdict=Verdict(status, "why", 0, 9, ()))
+        tile = sections.headlines(dataclasses.replace(data, result=result))[0]
+        assert tile.tone == "bad"
+        assert tile.more.endswith(f"; not that of the network: {text}")
+    result = changed(data.result, verdict=Verdict("deadlock", "why", 0, 9, ()))
+    broken = report_data(result, small_run("tiny").case.program, data.chip, data.network)
+    assert "doubtful" in render_html(broken).split("<main>")[1].split("</section>")[0]
+
+
+def test_an_engine_without_cycles_has_no_captions_of_figures() -> None:
+    run = small_run("tiny")
+    data = report_data(unmeasured_result(), run.case.program, run.chip, run.case.network)
+    missing = [h for h in sections.headlines(data) if h.value == "not measured"]
+    assert len(missing) >= 5
+    assert {h.more for h in missing} == {"hand engine: spikes only"}
+
+
+def test_captions_name_samples_events_and_limits() -> None:
+    data = dataclasses.replace(data_of("tiny"), loss_samples=450)
+    words = Page(render_html(data)).words
+    assert "over the 450 samples given to map" in words
+    assert "0 \u00d7 unknown" not in re.sub(r"\d[\u202f\d]*\d \u00d7", "", words)
+    assert "median (nearest rank)" in words
+    assert sections._credit_limit(data, data.figures.links[0]) == " (credits allow 50 %)"
+    assert sections._credit_limit(data, data.figures.links[1]) == ""
+
+
+def test_a_published_rate_needs_no_energy() -> None:
+    run = small_run("tiny")
+    parts = run.chip.energy
+    unknown = parts.static_power_per_chip.model_copy(update={"value": None})
+    checks = tuple(
+        CheckFigure(name=unit, value=1.0, unit=unit, evidence="published", source="x")
+        for unit in ("MSOPS", "GSOP/s", "pJ/SOP")
+    )
+    priced = parts.model_copy(update={"static_power_per_chip": unknown, "checks": checks})
+    report = energy(run.result, run.chip.model_copy(update={"energy": priced}))
+    assert report is not None
+    mega, giga, joules = report.checks
+    operations = run.result.counters.sample_events[:, EVENT_NAMES.index("synaptic_operation")].sum()
+    seconds = int(run.result.latency_cycles.sum()) * 1e-9
+    assert mega.ours == pytest.approx(operations / seconds / 1e6)
+    assert giga.ours == pytest.approx(operations / seconds / 1e9)
+    assert joules.ours is None
+    assert joules.reason == "static energy is not known, so neither is the all-in energy"
