@@ -69,6 +69,7 @@ class Router:
         self.vc_pointer = [0] * self.n_ports
         self.port_pointer = [0] * self.n_ports
         self.router_pointer = 0
+        self._routes: dict[tuple[int, int], int] = {}  # the rule's answers so far
         self.occupied: set[int] = set()  # input channels that hold flits
         self.dropping: set[int] = set()  # input channels that discard up to the next tail
         self.links: list[OutputLink | None] = [None] * self.n_ports
@@ -108,7 +109,10 @@ class Router:
         packet, index = self.fifo[channel][0]
         if index == 0:
             in_port, vc = divmod(channel, self.n_vcs)
-            out = self._fabric.output_port(self.number, packet.goal, packet.exit_port)
+            goal = (packet.goal, packet.exit_port)
+            out = self._routes.get(goal, NO_OUTPUT)
+            if out == NO_OUTPUT:
+                out = self._routes[goal] = self._fabric.output_port(self.number, *goal)
             out_vc = self._fabric.output_vc(self.number, vc, in_port, out)
             self.want_port[channel] = out
             self.want_channel[channel] = out * self.n_vcs + out_vc
