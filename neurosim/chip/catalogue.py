@@ -11,10 +11,10 @@ from pathlib import Path
 from neurosim.chip.capacity import tile_capacity
 from neurosim.chip.models import Chip
 from neurosim.chip.provenance import numeric_leaves
+from neurosim.chip.timing import barrier_length
 from neurosim.chip.tree import dotted
 from neurosim.errors import InputError, did_you_mean
 from neurosim.rules.events import EVENT_NAMES
-from neurosim.rules.sync import barrier_cycles
 
 PRESETS = Path(__file__).parent / "presets"
 NOT_PRICED = "not priced"
@@ -78,10 +78,7 @@ def step_sync_cycles(chip: Chip) -> int:
     if sync.mode == "tick":
         assert sync.tick_period_cycles is not None
         return sync.tick_period_cycles
-    return barrier_cycles(
-        chip.mesh.width * chip.mesh.height, sync.tile_tree_arity, sync.tile_level_cycles,
-        sync.base_cycles, chip.n_chips, sync.chip_tree_arity, sync.chip_level_cycles,
-    )  # fmt: skip
+    return barrier_length(chip)
 
 
 def summary(chip: Chip) -> list[tuple[str, str]]:

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from neurosim.artefacts.program import Program
 from neurosim.artefacts.result import Result
 from neurosim.chip.models import Chip
-from neurosim.network.model import Network
 
 Progress = Callable[[int, int, str], None]
 """``progress(done, total, text)``: called now and then; it must not raise."""
@@ -84,7 +83,6 @@ class TrafficResult:
     router_traversals: int
     verdict: Any
     port_flits: NDArray[np.int64]
-    state_digest: str = ""
 
 
 class TrafficEngine(Protocol):
@@ -94,14 +92,4 @@ class TrafficEngine(Protocol):
         self, chip: Chip, traffic: Traffic, max_cycles: int, options: RunOptions
     ) -> TrafficResult:
         """Inject ``traffic`` and run until all has arrived, a deadlock, or ``max_cycles``."""
-        ...
-
-
-class NetworkEngine(Protocol):
-    """An engine that knows no chip: spikes only, straight from the integer network."""
-
-    name: str
-
-    def run(self, network: Network, workload: Workload, options: RunOptions) -> Result:
-        """Run ``network`` on every sample."""
         ...

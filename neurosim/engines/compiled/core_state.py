@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from neurosim.artefacts.mapping import HOST
 from neurosim.artefacts.program import CoreProgram, Program, TargetTable
+from neurosim.chip.timing import barrier_length
 from neurosim.engines.compiled import core_kernel as kernel
 from neurosim.engines.compiled.fabric_state import build_state, power_of_two, vc_stride
 from neurosim.engines.compiled.layout import CORES, State
-from neurosim.engines.reference.steps import barrier_length
 from neurosim.engines.signed import signed_range
 from neurosim.fabric.topology import Fabric
 from neurosim.rules import neuron, synapse

@@ -8,21 +8,12 @@ from typing import Any
 from simpy.events import Event
 
 from neurosim.chip.models import Chip
+from neurosim.chip.timing import barrier_length
 from neurosim.engines.reference.clock import Clock
 from neurosim.engines.reference.core import CoreModel, HostModel
 from neurosim.engines.reference.packets import Ledger
-from neurosim.rules import sync
 
 HostTargets = Callable[[int], list[tuple[int, int]]]
-
-
-def barrier_length(chip: Chip) -> int:
-    """Cycles from the end of a step to the start of the next on ``chip``."""
-    s = chip.sync
-    return sync.barrier_cycles(
-        chip.mesh.width * chip.mesh.height, s.tile_tree_arity, s.tile_level_cycles, s.base_cycles,
-        chip.n_chips, s.chip_tree_arity, s.chip_level_cycles,
-    )  # fmt: skip
 
 
 class StepController:
