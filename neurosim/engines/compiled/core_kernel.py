@@ -13,7 +13,7 @@ from numba import njit
 
 from neurosim.engines.compiled import layout
 from neurosim.engines.compiled.jit import RULES
-from neurosim.engines.compiled.network_kernel import post_credit, post_flit
+from neurosim.engines.compiled.network_kernel import input_record, post_credit, post_flit
 from neurosim.rules import events as event_names
 from neurosim.rules import synapse
 
@@ -37,8 +37,7 @@ _SPARSE = synapse.FORMAT_SPARSE
 VCS = layout.FABRIC.place("VCS")
 VSHIFT = layout.FABRIC.place("VSHIFT")
 FLITS = layout.FABRIC.place("FLITS")
-BACK = layout.FABRIC.place("BACK")
-BACK_LATENCY = layout.FABRIC.place("BACK_LATENCY")
+BACK_LATENCY = layout.FABRIC.word("BACK_LATENCY")
 
 N_CORES, N_NEURONS, N_BANKS = _at("N_CORES"), _at("N_NEURONS"), _at("N_BANKS")
 MAX_DELAY, RX_RING, TX_RING, TX_FLITS = _at("MAX_DELAY"), _at("RX_RING"), _at("TX_RING"), _at("TX_FLITS")
@@ -267,8 +266,9 @@ def start_packet(C: Array, A: Array, B: Array, D: Array, P: Array, Q: Array, cor
     P[D[RX_FIRST] + fifo] = (P[D[RX_FIRST] + fifo] + C[FLITS]) & (D[RX_RING] - 1)
     P[D[RX_LENGTH] + fifo] -= C[FLITS]
     link = P[D[LINK] + core]
+    channel = (link << C[VSHIFT]) + vc
     for _ in range(C[FLITS]):
-        post_credit(C, A, B, now + A[C[BACK_LATENCY] + link], (link << C[VSHIFT]) + vc)
+        post_credit(C, A, B, now + A[input_record(C, channel) + BACK_LATENCY], channel)
     P[D[PACKET] + core] = packet
     axon = P[D[FIRST_AXON] + core] + P[D[PK_AXON] + packet]
     cycles = P[D[AXON_CYCLES] + axon]

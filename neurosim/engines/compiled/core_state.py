@@ -11,7 +11,7 @@ from neurosim.artefacts.mapping import HOST
 from neurosim.artefacts.program import CoreProgram, Program, TargetTable
 from neurosim.chip.timing import barrier_length
 from neurosim.engines.compiled import core_kernel as kernel
-from neurosim.engines.compiled.fabric_state import build_state, power_of_two, vc_stride
+from neurosim.engines.compiled.fabric_state import build_state, pack_address, power_of_two, vc_stride
 from neurosim.engines.compiled.layout import CORES, State
 from neurosim.engines.signed import signed_range
 from neurosim.fabric.topology import Fabric
@@ -47,13 +47,13 @@ class ProgramTables:
         self.weights = self._add_blocks()
         self._add_targets()
 
-    def address(self, core: int) -> int:
-        """Tile and exit port of a core (or HOST) as the network kernel packs them."""
+    def link(self, core: int) -> int:
+        """The port, over all routers, on which a core (or HOST) hangs."""
         return self.fabric.tile_of(core) * 8 + self.fabric.port_of(core)
 
     def _add_cores(self) -> None:
         shift = vc_stride(self.fabric).bit_length() - 1
-        links = np.array([self.address(core.core) for core in self.cores], np.int64)
+        links = np.array([self.link(core.core) for core in self.cores], np.int64)
         self.fields |= {
             "CORE": np.array([core.core for core in self.cores], np.int64),
             "FIRST_NEURON": _starts([core.n_neurons for core in self.cores]),
@@ -157,7 +157,7 @@ class ProgramTables:
         }
 
     def _addresses(self, cores: Array) -> Array:
-        known = {int(core): self.address(int(core)) for core in np.unique(cores)}
+        known = {int(core): pack_address(self.fabric, int(core)) for core in np.unique(cores)}
         return np.array([known[int(core)] for core in cores], np.int64)
 
     def host_fields(self, x: Array, n_steps: int) -> dict[str, Array]:
@@ -202,7 +202,7 @@ def build_core_state(tables: ProgramTables, x: Array, log_packets: bool) -> Stat
     rx_ring, tx_ring = power_of_two(core.rx_flits), power_of_two(core.tx_flits)
     slots = packet_slots(tables)
     banks = core.max_delay_steps + 1
-    host_link = tables.address(HOST)
+    host_link = tables.link(HOST)
     shift = vc_stride(fabric).bit_length() - 1
     constants = {
         "N_CORES": k, "N_NEURONS": n, "N_BANKS": banks, "MAX_DELAY": core.max_delay_steps,

@@ -3,8 +3,8 @@
 Index conventions: a router has 8 ports, a port V channels, the power of two at or above the number of
 virtual channels (shift, not divide); *channel* ``(router * 8 + port) * V + vc`` names an input FIFO or an
 output link, depending on the field; *local* channel ``port * V + vc`` is its number within the router, a bit
-in a mask.  A flit is ``packet * 16 + index``; a packet's *address* is
-``tile * 8 + exit port``.
+in a mask.  A flit is ``packet * 16 + index``; a packet's *address* is its goal's x, y and exit port in one
+integer (``COORDINATE_BITS`` each), because looking coordinates up touches one more cache line per hop.
 
 Messages in flight lie in a wheel, one slot per future cycle: flits as (destination, flit), credits as
 destination.  Destinations below ``n_channels`` are routers' channels, above it endpoints:
@@ -19,11 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.artefacts.mapping import HOST
-from neurosim.engines.compiled.layout import FABRIC, State
+from neurosim.engines.compiled.layout import FABRIC, FIFO_AT, State
 from neurosim.fabric.topology import TO_CORE, TO_HOST, Fabric
 from neurosim.rules import arbiter
 
 STRIDE = 8
+COORDINATE_BITS = 12  # 4,096 x 4,096 tiles
+CROSSES, WRAPS = 1, 2  # bits of LINK_KIND
 Array = NDArray[Any]
 
 
@@ -56,18 +58,14 @@ def build_state(fabric: Fabric, endpoints: dict[int, int], sink_flits: int) -> S
     core's receive FIFO per VC.
     """
     chip, n, v = fabric.chip, fabric.n_routers, vc_stride(fabric)
-    channels, ports = n * STRIDE * v, n * STRIDE
+    channels = n * STRIDE * v
     ring = power_of_two(chip.router.buffer_flits)
     wheel = power_of_two(_horizon(fabric) + 1)
     slots = n * fabric.n_ports + len(endpoints) * (1 + chip.packet.flits) + 1
     tiles = np.arange(n)
     sizes = {
-        "ROUTER_POINTER": n, "ACTIVE": n, "IS_ACTIVE": n, "FIFO": channels * ring, "FIRST": channels,
-        "LENGTH": channels, "WANT": channels, "VC_POINTER": ports, "PORT_POINTER": ports,
-        "HELD": ports, "PEAK": ports, "FLIT_TO": wheel * slots, "FLIT_WHAT": wheel * slots,
-        "N_FLITS": wheel, "CREDIT_TO": wheel * slots, "N_CREDITS": wheel, "SINCE": channels,
-        "REQUESTS": channels, "ASKED": n, "DROPPING": n, "FREE_AT": ports, "PORT_FLITS": ports,
-        "BLOCKED": ports, "N_ACTIVE": 1, "IN_WHEEL": 1, "DROPPED": 1,
+        "ACTIVE": n, "FLIT": 2 * wheel * slots, "N_FLITS": wheel, "CREDIT": wheel * slots,
+        "N_CREDITS": wheel, "N_ACTIVE": 1, "IN_WHEEL": 1, "DROPPED": 1,
     }  # fmt: skip
     fields: dict[str, Array] = {name: np.zeros(size, np.int64) for name, size in sizes.items()}
     fields |= _port_tables(fabric, endpoints, channels)
@@ -76,17 +74,19 @@ def build_state(fabric: Fabric, endpoints: dict[int, int], sink_flits: int) -> S
         "CREDITS": _credits(fabric, endpoints, channels, sink_flits), "OWNER": np.full(channels, -1),
         "CREDITED": np.full(n, (1 << (STRIDE * v)) - 1),
     }  # fmt: skip
+    drop_after = chip.router.drop_after_cycles or 0
+    simple = v == 1 and not drop_after and fabric.arbiter != arbiter.ONE_WINNER_PER_ROUTER
     constants = {
         "VCS": fabric.n_vcs, "VSHIFT": v.bit_length() - 1, "RING": ring, "WHEEL": wheel,
         "SLOTS": slots, "N_CHANNELS": channels,
-        "FLITS": chip.packet.flits, "POLICY": fabric.arbiter,
-        "DROP_AFTER": chip.router.drop_after_cycles or 0, "ROUTING": fabric.routing,
-        "VC_POLICY": fabric.vc_policy, "CHIP_WIDTH": chip.mesh.width,
+        "FLITS": chip.packet.flits, "POLICY": fabric.arbiter, "DROP_AFTER": drop_after,
+        "ROUTING": fabric.routing, "VC_POLICY": fabric.vc_policy, "CHIP_WIDTH": chip.mesh.width,
         "CHIP_HEIGHT": chip.mesh.height, "WIDTH": fabric.width, "HEIGHT": fabric.height,
         "GATEWAY_ROW": fabric.gateway_row, "GATEWAY_COLUMN": fabric.gateway_column,
-        "N_PORTS": fabric.n_ports,
+        "N_PORTS": fabric.n_ports, "IS_SIMPLE": int(simple), "ROUTER_SHIFT": 4,
+        "IN_SHIFT": power_of_two(FIFO_AT + ring).bit_length() - 1, "OUT_SHIFT": 4,
     }  # fmt: skip
-    return State(FABRIC, constants, fields)
+    return State(FABRIC, constants, fields, {"ROUTERS": n, "INPUTS": channels, "OUTPUTS": channels})
 
 
 def _horizon(fabric: Fabric) -> int:
@@ -99,13 +99,14 @@ def _horizon(fabric: Fabric) -> int:
 
 
 def _port_tables(fabric: Fabric, endpoints: dict[int, int], n_channels: int) -> dict[str, Array]:
-    """Wiring by (router, port), in the kernel's stride."""
+    """Wiring by channel; what belongs to a port stands at each of its channels."""
     v, shape = vc_stride(fabric), (fabric.n_routers, STRIDE)
-    names = ("DESTINATION", "LATENCY", "INTERVAL", "BACK", "BACK_LATENCY", "CROSSES", "WRAPS")
+    names = ("DESTINATION", "LATENCY", "INTERVAL", "BACK", "BACK_LATENCY", "LINK_KIND")
     tables = {name: np.zeros(shape, np.int64) for name in names}
-    for name in ("LATENCY", "INTERVAL", "CROSSES", "WRAPS"):
+    for name in ("LATENCY", "INTERVAL"):
         tables[name][:, : fabric.n_ports] = getattr(fabric, name.lower())
-    tables["DESTINATION"][:] = tables["BACK"][:] = -1
+    tables["LINK_KIND"][:, : fabric.n_ports] = fabric.crosses * CROSSES + fabric.wraps * WRAPS
+    tables["DESTINATION"][:] = tables["BACK"][:] = -v
     for router, port in zip(*np.nonzero(fabric.target >= 0), strict=True):
         target = int(fabric.target[router, port])
         in_port = int(fabric.target_port[router, port])
@@ -118,7 +119,10 @@ def _port_tables(fabric: Fabric, endpoints: dict[int, int], n_channels: int) -> 
         tables["DESTINATION"][router, port] = n_channels + endpoint * v
         tables["BACK"][router, port] = n_channels + endpoint * v
         tables["BACK_LATENCY"][router, port] = fabric.credit_latency[router, port]
-    return {name: table.reshape(-1) for name, table in tables.items()}
+    channels = {name: np.repeat(table.reshape(-1), v) for name, table in tables.items()}
+    for name in ("DESTINATION", "BACK"):
+        channels[name] += np.tile(np.arange(v), shape[0] * STRIDE)
+    return channels
 
 
 def _credits(
@@ -132,6 +136,13 @@ def _credits(
     return credits
 
 
-def by_port(fabric: Fabric, flat: Array) -> NDArray[np.int64]:
-    """A per-port field of the kernel as (routers, ports)."""
-    return flat.reshape(fabric.n_routers, STRIDE)[:, : fabric.n_ports].astype(np.int64)
+def by_port(fabric: Fabric, by_channel: Array) -> NDArray[np.int64]:
+    """A port's field, which stands in the record of its channel 0, as (routers, ports)."""
+    ports = by_channel.reshape(fabric.n_routers, STRIDE, -1)[:, : fabric.n_ports, 0]
+    return ports.astype(np.int64)
+
+
+def pack_address(fabric: Fabric, core: int) -> int:
+    """Where a core (or HOST) is, as :func:`~neurosim.engines.compiled.network_kernel.new_front` reads it."""
+    x, y = fabric.xy(fabric.tile_of(core))
+    return x | y << COORDINATE_BITS | fabric.port_of(core) << 2 * COORDINATE_BITS

@@ -1,115 +1,198 @@
-"""Where things lie: a compiled kernel's state is a tuple of constants and two flat arrays.
+"""Where things lie: a compiled kernel's state is a tuple of constants and one memory seen twice.
 
 Numba passes an array as the seven values of its descriptor, so a kernel whose small functions take
 dozens of arrays spends its time on that (and, unless ``_nrt=False`` says that nothing is allocated, on
-counting references: three quarters of the time, measured).  All state therefore lies in an int32 array
-and an int64 array, and a tuple holds the constants and the offset of every field: with ``C`` the tuple
-and ``A`` the int32 array, ``A[C[CREDITS] + channel]`` reads field CREDITS at ``channel``.  A tuple is
+counting references: three quarters of the time, measured).  All state therefore lies in one memory, seen
+as int32 and as int64, and a tuple holds the constants and the offset of every field: with ``C`` the tuple,
+``A`` the int32 and ``B`` the int64 view, ``A[C[ACTIVE] + k]`` reads field ACTIVE at ``k``.  A tuple is
 never written, so the offsets stay in registers.  The cores' functions take the same values as an array
 instead (``State.array``): there are many of them, they are less hot, and passing 150 values by name doubled
 the time that compiling takes.
+
+What a flit touches at one place lies in one *record*, a cache line where it fits: a field of a record
+is a constant distance from the record's start, known when the kernel is compiled.  With one array per field
+a hop touched 25 cache lines, and large meshes ran at half the speed.
 """
 
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+LINE = 8  # int64 values in a cache line
+
+
+@dataclass(frozen=True)
+class Record:
+    """Records of one kind, one after the other from offset ``name`` (in int32 words).
+
+    ``stride`` names the constant that holds log2 of a record's int32 words.  ``narrow`` maps a field to its int32
+    word within the record; ``wide`` to its int64 word.  A field named in ``rings`` is the record's last and
+    takes what is left of it, as (records, words).
+    """
+
+    name: str
+    stride: str
+    narrow: dict[str, int]
+    wide: dict[str, int]
+    rings: tuple[str, ...] = ()
+
 
 class Layout:
-    """Names of a kernel's constants, int32 fields and int64 fields, and their places in the tuple."""
+    """Names of a kernel's constants, records, int32 fields and int64 fields, and their places in the tuple."""
 
-    def __init__(self, constants: tuple[str, ...], narrow: tuple[str, ...], wide: tuple[str, ...]) -> None:
+    def __init__(
+        self, constants: tuple[str, ...], narrow: tuple[str, ...], wide: tuple[str, ...],
+        records: tuple[Record, ...] = (),
+    ) -> None:  # fmt: skip
         self.constants = constants
         self.narrow = narrow
         self.wide = wide
-        self._place = {name: index for index, name in enumerate(constants + narrow + wide)}
+        self.records = records
+        names = constants + narrow + wide + tuple(record.name for record in records)
+        self._place = {name: index for index, name in enumerate(names)}
 
     def place(self, name: str) -> int:
-        """Index in the tuple of a constant, or of a field's offset."""
+        """Index in the tuple of a constant, or of the offset of a field or of a kind of record."""
         return self._place[name]
+
+    def word(self, name: str) -> int:
+        """Word of a record's field within the record, in units of the field's own width."""
+        return next((r.narrow | r.wide)[name] for r in self.records if name in r.narrow | r.wide)
 
 
 class State:
-    """The tuple and the two arrays, and views of single fields by name for everything else."""
+    """The tuple and the memory, and views of single fields by name for everything else.
+
+    ``counts`` gives the number of records of each kind; a field may be left out of ``fields`` if it is a
+    record's and starts as 0.
+    """
 
     def __init__(
-        self, layout: Layout, constants: dict[str, int], fields: dict[str, NDArray[Any]]
+        self,
+        layout: Layout,
+        constants: dict[str, int],
+        fields: dict[str, NDArray[Any]],
+        counts: dict[str, int] | None = None,
     ) -> None:
         self._layout = layout
-        self._span: dict[str, tuple[int, int]] = {}
-        self.narrow = self._pack(layout.narrow, fields, np.int32)
-        self.wide = self._pack(layout.wide, fields, np.int64)
-        offsets = [self._span[name][0] for name in layout.narrow + layout.wide]
+        self._constants = constants
+        self._start: dict[str, int] = {}  # in words of the field's own width
+        self._length: dict[str, int] = {}
+        size = 0
+        for name in layout.narrow + layout.wide:
+            width = 2 if name in layout.narrow else 1
+            self._start[name], self._length[name] = size * width, len(fields[name])
+            size += -(-len(fields[name]) // width)
+        for record in layout.records:
+            size = -(-size // LINE) * LINE
+            self._start[record.name], self._length[record.name] = size * 2, (counts or {})[record.name]
+            size += (counts or {})[record.name] << constants[record.stride] >> 1
+        self._see(_aligned(max(size, 1)))
+        for name, values in fields.items():
+            self._fill(name, values)
+        offsets = [self._start[name] for name in layout.narrow + layout.wide]
+        offsets += [self._start[record.name] for record in layout.records]
         self.tuple = tuple(int(constants[name]) for name in layout.constants) + tuple(offsets)
         self.array = np.array(self.tuple, np.int64)
 
-    def _pack(self, names: tuple[str, ...], fields: dict[str, NDArray[Any]], kind: Any) -> NDArray[Any]:
-        start = 0
-        for name in names:
-            self._span[name] = (start, start + len(fields[name]))
-            start += len(fields[name])
-        packed = np.zeros(max(start, 1), kind)
-        limits = np.iinfo(kind)
-        for name in names:
-            values = fields[name]
-            assert not len(values) or (limits.min <= values.min() and values.max() <= limits.max), name
-            packed[slice(*self._span[name])] = values
-        return packed
+    def _see(self, memory: NDArray[np.int64]) -> None:
+        self.wide = memory
+        self.narrow = memory.view(np.int32)
+
+    def _fill(self, name: str, values: NDArray[Any]) -> None:
+        view = self.field(name)
+        limits = np.iinfo(view.dtype)
+        assert not values.size or (limits.min <= values.min() and values.max() <= limits.max), name
+        view[...] = values
 
     def copy(self) -> State:
         """An independent copy."""
         twin = copy.copy(self)
-        twin.narrow, twin.wide = self.narrow.copy(), self.wide.copy()
+        memory = _aligned(len(self.wide))
+        memory[:] = self.wide
+        twin._see(memory)
         return twin
 
     def constant(self, name: str) -> int:
         """A constant by name."""
-        return self.tuple[self._layout.place(name)]
+        return int(self._constants[name])
 
     def field(self, name: str) -> NDArray[Any]:
-        """A view of a field by name."""
-        first, last = self._span[name]
-        return (self.narrow if name in self._layout.narrow else self.wide)[first:last]
+        """A view of a field by name; of a record's field, one value (or ring) per record."""
+        if name in self._start:
+            memory = self.narrow if name in self._layout.narrow else self.wide
+            return memory[self._start[name] : self._start[name] + self._length[name]]
+        for record in self._layout.records:
+            if name in record.narrow or name in record.wide:
+                memory = self.narrow if name in record.narrow else self.wide
+                words = (1 << self._constants[record.stride]) >> (name in record.wide)
+                first = self._start[record.name] >> (name in record.wide)
+                table = memory[first : first + self._length[record.name] * words].reshape(-1, words)
+                column = (record.narrow | record.wide)[name]
+                return table[:, column:] if name in record.rings else table[:, column]
+        raise KeyError(name)
+
+
+def _aligned(size: int) -> NDArray[np.int64]:
+    """Zeros that start at a cache line."""
+    raw = np.zeros(size + LINE, np.int64)
+    skip = -(raw.ctypes.data // 8) % LINE
+    return raw[skip : skip + size]
 
 
 FABRIC = Layout(
     constants=(
         "VCS", "VSHIFT", "RING", "WHEEL", "SLOTS", "N_CHANNELS", "FLITS", "POLICY", "DROP_AFTER",
         "ROUTING", "VC_POLICY", "CHIP_WIDTH", "CHIP_HEIGHT", "WIDTH", "HEIGHT", "GATEWAY_ROW",
-        "GATEWAY_COLUMN", "N_PORTS",
+        "GATEWAY_COLUMN", "N_PORTS", "IS_SIMPLE", "ROUTER_SHIFT", "IN_SHIFT", "OUT_SHIFT",
     ),
     narrow=(
-        # per router
-        "X", "Y", "ROUTER_POINTER", "ACTIVE", "IS_ACTIVE",
-        # per input channel: ring buffer of flits, its first slot, its length, the output its front wants
-        "FIFO", "FIRST", "LENGTH", "WANT",
-        # per output channel: credits, owning local input channel or -1
-        "CREDITS", "OWNER",
-        # per router and port: wiring, pointers, flits held by the input port and the most there ever were
-        "DESTINATION", "LATENCY", "INTERVAL", "BACK", "BACK_LATENCY", "CROSSES", "WRAPS", "VC_POINTER",
-        "PORT_POINTER", "HELD", "PEAK",
+        # routers to look at
+        "ACTIVE",
         # the arbiter's rule over ports, by pointer * 256 + mask
         "PICK",
-        # the wheel: per slot the messages that arrive in its cycle
-        "FLIT_TO", "FLIT_WHAT", "N_FLITS", "CREDIT_TO", "N_CREDITS",
+        # the wheel: per slot the messages that arrive in its cycle, flits as pairs (destination, flit)
+        "FLIT", "N_FLITS", "CREDIT", "N_CREDITS",
     ),
-    wide=(
-        # per input channel: the cycle in which the front flit came to the front
-        "SINCE",
-        # per output channel: mask of local input channels that want it
-        "REQUESTS",
-        # per router: masks of local output channels wanted and credited, of input channels that discard
-        "ASKED", "CREDITED", "DROPPING",
-        # per router and port: next free cycle, flits sent, cycles waited
-        "FREE_AT", "PORT_FLITS", "BLOCKED",
-        # single values
-        "N_ACTIVE", "IN_WHEEL", "DROPPED",
+    wide=("N_ACTIVE", "IN_WHEEL", "DROPPED"),
+    records=(
+        Record(
+            "ROUTERS", "ROUTER_SHIFT",
+            # masks of local output channels wanted and credited, of input channels that discard
+            wide={"ASKED": 0, "CREDITED": 1, "DROPPING": 2},
+            narrow={"X": 6, "Y": 7, "ROUTER_POINTER": 8, "IS_ACTIVE": 9},
+        ),
+        # per input channel: a ring buffer of flits, its first slot, its length, the output its front wants and since when,
+        # where its credits go; in the record of a port's channel 0 also what belongs to the port: its pointer over
+        # channels, the flits held and the most there ever were
+        Record(
+            "INPUTS", "IN_SHIFT",
+            wide={"SINCE": 2},
+            narrow={
+                "FIRST": 0, "LENGTH": 1, "WANT": 2, "VC_POINTER": 3, "BACK": 6, "BACK_LATENCY": 7, "HELD": 8,
+                "PEAK": 9, "FIFO": 10,
+            },
+            rings=("FIFO",),
+        ),
+        # per output channel: credits, owning local input channel or -1, what is behind it and how far, mask of local input
+        # channels that want it; in the record of a port's channel 0 also the port's next free cycle, flits sent,
+        # cycles waited, cycles per flit, pointer, and whether its link crosses chips (1) or closes a ring (2)
+        Record(
+            "OUTPUTS", "OUT_SHIFT",
+            wide={"REQUESTS": 2, "FREE_AT": 3, "PORT_FLITS": 4, "BLOCKED": 5},
+            narrow={
+                "CREDITS": 0, "OWNER": 1, "DESTINATION": 2, "LATENCY": 3, "INTERVAL": 12, "PORT_POINTER": 13,
+                "LINK_KIND": 14,
+            },
+        ),
     ),
 )  # fmt: skip
+FIFO_AT = FABRIC.word("FIFO")
 
 CORES = Layout(
     constants=(

@@ -51,7 +51,7 @@ class CompiledSample:
                 self.net.tuple, self.net.narrow, self.net.wide, self._address, self.state.array,
                 self.state.narrow, self.state.wide, self.tables.weights, self._log, self._spikes,
                 self._histogram, self._over, self._missed, *self._scratch, until,
-                self.options.max_step_cycles,
+                self.options.max_step_cycles, 1 << 62, 1 << 62,
             )  # fmt: skip
             if status != kernel.GROW:
                 return int(status)

@@ -67,8 +67,8 @@ Array = Any
 _at = layout.CORES.place
 _fabric = layout.FABRIC.place
 WHEEL, SLOTS, N_CHANNELS = _fabric("WHEEL"), _fabric("SLOTS"), _fabric("N_CHANNELS")
-FLIT_TO, FLIT_WHAT, N_FLITS = _fabric("FLIT_TO"), _fabric("FLIT_WHAT"), _fabric("N_FLITS")
-CREDIT_TO, N_CREDITS, N_ACTIVE = _fabric("CREDIT_TO"), _fabric("N_CREDITS"), _fabric("N_ACTIVE")
+FLIT, N_FLITS = _fabric("FLIT"), _fabric("N_FLITS")
+CREDIT, N_CREDITS, N_ACTIVE = _fabric("CREDIT"), _fabric("N_CREDITS"), _fabric("N_ACTIVE")
 IN_WHEEL, DROPPED = _fabric("IN_WHEEL"), _fabric("DROPPED")
 HEAP, STEP_START, STEP_END = _at("HEAP"), _at("STEP_START"), _at("STEP_END")
 N_STEPS, IS_TICK, PERIOD, BARRIER = _at("N_STEPS"), _at("IS_TICK"), _at("PERIOD"), _at("BARRIER")
@@ -78,7 +78,7 @@ HOST_CREDIT_LATENCY = _at("HOST_CREDIT_LATENCY")
 H_POINTER, H_ADDRESS, H_AXON = _at("H_POINTER"), _at("H_ADDRESS"), _at("H_AXON")
 H_CORE, H_STEP = _at("H_CORE"), _at("H_STEP")
 
-DONE, STALLED, CHECK, LIMIT, GROW = 0, 1, 2, 3, 4
+DONE, STALLED, CHECK, LIMIT, GROW, PAUSE = 0, 1, 2, 3, 4, 5
 CORE_BITS = 20  # an alarm is cycle << CORE_BITS | core
 
 
@@ -155,7 +155,7 @@ def arrivals(
     vs = C[VSHIFT]
     n = A[C[N_FLITS] + slot]
     for k in range(n):
-        to, flit = A[C[FLIT_TO] + base + k], A[C[FLIT_WHAT] + base + k]
+        to, flit = A[C[FLIT] + 2 * (base + k)], A[C[FLIT] + 2 * (base + k) + 1]
         if to < C[N_CHANNELS]:
             arrive_flit(C, A, B, K, to, flit, now)
             continue
@@ -172,7 +172,7 @@ def arrivals(
     A[C[N_FLITS] + slot] = 0
     m = A[C[N_CREDITS] + slot]
     for k in range(m):
-        to = A[C[CREDIT_TO] + base + k]
+        to = A[C[CREDIT] + base + k]
         if to < C[N_CHANNELS]:
             arrive_credit(C, A, B, to)
             continue
@@ -322,16 +322,19 @@ def turn_step(
 def run(
     C: Array, A: Array, B: Array, K: Array, D: Array, P: Array, Q: Array, Wt: Array, Log: Array,
     SpikeLog: Array, Hist: Array, Over: Array, Missed: Array, by_port: Array, chosen: Array,
-    winners: Array, until: int, max_step_cycles: int,
+    winners: Array, until: int, max_step_cycles: int, pause_step: int, budget: int,
 ) -> int:  # fmt: skip
-    """Run a sample up to cycle ``until``; returns DONE, STALLED, CHECK, LIMIT or GROW.
+    """Run a sample up to cycle ``until``; returns DONE, STALLED, CHECK, LIMIT, GROW or PAUSE.
 
-    GROW asks for more room in Log, SpikeLog, Over or Missed; call again with larger ones.
+    GROW asks for more room in Log, SpikeLog, Over or Missed; call again with larger ones.  PAUSE comes
+    when step ``pause_step`` is announced and after ``budget`` visits of a router or core, so that no call
+    is long; the next call goes on as if there had been none.
     """
     r = D[RUN]
     n_endpoints = D[N_CORES] + 1
     heap_size = D[STEP_START] - D[HEAP]
     dropped = B[C[DROPPED]]
+    work = 0
     while True:
         now = Q[r + NOW]
         upcoming = upcoming_cycle(C, A, B, D, Q, now)
@@ -350,12 +353,16 @@ def run(
         if turned == 2:
             return DONE
         if turned == 1:
+            if Q[r + STEP] == pause_step:
+                return PAUSE
             upcoming = upcoming_cycle(C, A, B, D, Q, now)
         if upcoming < 0:
             return STALLED
         Q[r + UPCOMING] = upcoming
         if upcoming > until:
             return CHECK
+        if work > budget:
+            return PAUSE
         age = upcoming - Q[D[STEP_START] + Q[r + STEP]]
         if Q[r + QUIET_AT] < 0 and age > max_step_cycles:
             return LIMIT
@@ -378,6 +385,7 @@ def run(
             core = alarm & ((1 << CORE_BITS) - 1)
             if Q[D[ALARM] + core] == alarm >> CORE_BITS:
                 wake(D, P, Q, core)
+        work += 1 + Q[r + N_WOKEN] + B[C[N_ACTIVE]]
         for k in range(Q[r + N_WOKEN]):
             core = P[D[WOKEN] + k]
             P[D[IS_WOKEN] + core] = 0

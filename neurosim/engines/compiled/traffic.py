@@ -8,7 +8,7 @@ from neurosim.artefacts.result import Verdict
 from neurosim.chip.models import Chip
 from neurosim.engines.base import RunOptions, Traffic, TrafficResult
 from neurosim.engines.compiled import traffic_kernel as kernel
-from neurosim.engines.compiled.fabric_state import build_state, by_port
+from neurosim.engines.compiled.fabric_state import build_state, by_port, pack_address
 from neurosim.engines.compiled.views import holding, router_views
 from neurosim.engines.waits import WaitGraph, next_check
 from neurosim.fabric.topology import Fabric, build_fabric
@@ -18,12 +18,13 @@ class TrafficRun:
     """The kernel's arrays for one run of raw traffic."""
 
     def __init__(self, fabric: Fabric, traffic: Traffic) -> None:
-        n_nodes, per_tile = fabric.n_cores, fabric.chip.mesh.cores_per_tile
+        n_nodes = fabric.n_cores
         self.fabric = fabric
         self.state = build_state(
             fabric, {core: core for core in range(n_nodes)}, fabric.chip.router.buffer_flits
         )
-        self.address = ((traffic.target // per_tile) * 8 + 4 + traffic.target % per_tile).astype(np.int32)
+        addresses = np.array([pack_address(fabric, core) for core in range(n_nodes)], np.int32)
+        self.address = addresses[traffic.target]
         self.source = traffic.source.astype(np.int32)
         self.target = traffic.target
         self.cycle = traffic.cycle.astype(np.int64)

@@ -10,10 +10,12 @@ from typing import Any
 
 from numba import njit
 
+from neurosim.engines.compiled.fabric_state import COORDINATE_BITS
 from neurosim.engines.compiled.layout import FABRIC
 from neurosim.engines.compiled.network_kernel import (
     arrive_credit,
     arrive_flit,
+    input_record,
     next_message,
     post_credit,
     post_flit,
@@ -22,6 +24,7 @@ from neurosim.engines.compiled.network_kernel import (
 
 Array = Any
 DONE, STALLED, CHECK, LIMIT = 0, 1, 2, 3
+_MASK = (1 << COORDINATE_BITS) - 1
 # rows of S: next position in ``order`` to send, position after the last due, next flit of that packet,
 # credits, list of busy nodes, whether a node is in it
 FIRST, DUE, INDEX, CREDITS, BUSY, IS_BUSY = range(6)
@@ -34,12 +37,12 @@ SLOTS = FABRIC.place("SLOTS")
 N_CHANNELS = FABRIC.place("N_CHANNELS")
 N_PORTS = FABRIC.place("N_PORTS")
 FLITS = FABRIC.place("FLITS")
-FLIT_TO = FABRIC.place("FLIT_TO")
-FLIT_WHAT = FABRIC.place("FLIT_WHAT")
+FLIT = FABRIC.place("FLIT")
 N_FLITS = FABRIC.place("N_FLITS")
-CREDIT_TO = FABRIC.place("CREDIT_TO")
+CREDIT = FABRIC.place("CREDIT")
 N_CREDITS = FABRIC.place("N_CREDITS")
-BACK_LATENCY = FABRIC.place("BACK_LATENCY")
+WIDTH = FABRIC.place("WIDTH")
+BACK_LATENCY = FABRIC.word("BACK_LATENCY")
 N_ACTIVE = FABRIC.place("N_ACTIVE")
 IN_WHEEL = FABRIC.place("IN_WHEEL")
 DROPPED = FABRIC.place("DROPPED")
@@ -58,9 +61,10 @@ def _sink(
     C: Array, A: Array, B: Array, K: Array, arrive: Array, progress: Array, to: int, flit: int, now: int
 ) -> None:
     packet = flit >> 4
-    link = K[packet]  # tile * 8 + port is the address itself
-    vc = (to - C[N_CHANNELS]) & ((1 << C[VSHIFT]) - 1)
-    post_credit(C, A, B, now + A[C[BACK_LATENCY] + link], (link << C[VSHIFT]) + vc)
+    x, y = K[packet] & _MASK, K[packet] >> COORDINATE_BITS & _MASK
+    link = (y * C[WIDTH] + x) * 8 + (K[packet] >> 2 * COORDINATE_BITS)
+    channel = (link << C[VSHIFT]) + ((to - C[N_CHANNELS]) & ((1 << C[VSHIFT]) - 1))
+    post_credit(C, A, B, now + A[input_record(C, channel) + BACK_LATENCY], channel)
     if (flit & 15) == C[FLITS] - 1:
         arrive[packet] = now
         progress[ARRIVED] += 1
@@ -74,7 +78,7 @@ def _arrivals(
     base = slot * C[SLOTS]
     n = A[C[N_FLITS] + slot]
     for k in range(n):
-        to, flit = A[C[FLIT_TO] + base + k], A[C[FLIT_WHAT] + base + k]
+        to, flit = A[C[FLIT] + 2 * (base + k)], A[C[FLIT] + 2 * (base + k) + 1]
         if to < C[N_CHANNELS]:
             arrive_flit(C, A, B, K, to, flit, now)
         else:
@@ -82,7 +86,7 @@ def _arrivals(
     A[C[N_FLITS] + slot] = 0
     m = A[C[N_CREDITS] + slot]
     for k in range(m):
-        to = A[C[CREDIT_TO] + base + k]
+        to = A[C[CREDIT] + base + k]
         if to < C[N_CHANNELS]:
             arrive_credit(C, A, B, to)
         else:

@@ -55,8 +55,8 @@ class ArrayRouter:
     def front_packet(self, channel: int) -> str:
         """The packet at the front, in words."""
         at = self._at(channel)
-        slot = at * self._state.constant("RING") + int(self._state.field("FIRST")[at])
-        return self._name(int(self._state.field("FIFO")[slot]) >> 4)
+        first = int(self._state.field("FIRST")[at])
+        return self._name(int(self._state.field("FIFO")[at, first]) >> 4)
 
 
 def holding(state: State) -> list[int]:
