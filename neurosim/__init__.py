@@ -14,10 +14,12 @@ if TYPE_CHECKING:
         bench,
         check,
         demo,
+        export_run,
         import_network,
         list_chips,
         map_network,
         report_run,
+        resume_run,
         run_mapping,
         show_chip,
     )
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
     from neurosim.errors import NeurosimError
 
 __all__ = [
-    "NeurosimError", "__version__", "bench", "check", "demo", "diagnose", "import_network", "list_chips",
-    "map_network", "report_run", "run_mapping", "show_chip",
+    "NeurosimError", "__version__", "bench", "check", "demo", "diagnose", "export_run", "import_network", "list_chips",
+    "map_network", "report_run", "resume_run", "run_mapping", "show_chip",
 ]  # fmt: skip
 
 

@@ -16,6 +16,7 @@ import os
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -80,24 +81,26 @@ def _decode(value: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
     return cls(**given)
 
 
-def _pack(value: Any) -> tuple[bytes, list[bytes]]:
+def _encoded(value: Any) -> tuple[bytes, list[np.ndarray[Any, Any]]]:
+    """The header's bytes, and the arrays that it refers to by number."""
     arrays: list[np.ndarray[Any, Any]] = []
     body = _encode(value, arrays)
     header = {"schema_version": SCHEMA_VERSION, "type": type(value).__name__, "body": body}
-    blobs = []
-    for array in arrays:
-        buffer = io.BytesIO()
-        np.lib.format.write_array(buffer, np.asarray(array, order="C"), allow_pickle=False)
-        blobs.append(buffer.getvalue())
-    return json.dumps(header, sort_keys=True, separators=(",", ":")).encode(), blobs
+    return json.dumps(header, sort_keys=True, separators=(",", ":")).encode(), arrays
+
+
+def _npy(array: np.ndarray[Any, Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, np.asarray(array, order="C"), allow_pickle=False)
+    return buffer.getvalue()
 
 
 def digest(value: Any) -> str:
     """SHA-256 of an artefact's content, as hex; independent of compression."""
-    header, blobs = _pack(value)
+    header, arrays = _encoded(value)
     sha = hashlib.sha256(header)
-    for blob in blobs:
-        sha.update(blob)
+    for array in arrays:  # one after the other: a large program is not held twice
+        sha.update(_npy(array))
     return sha.hexdigest()
 
 
@@ -123,16 +126,26 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def save(value: Any, path: Path) -> None:
     """Save an artefact at ``path``, atomically and with reproducible bytes."""
-    header, blobs = _pack(value)
+    write_atomically(path, pack_file(value))
+
+
+def pack_file(value: Any, compresslevel: int = 6) -> bytes:
+    """The bytes of an artefact's file; compression levels as in zlib."""
+    header, arrays = _encoded(value)
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
-        entries = [("header.json", header)]
-        entries += [(f"array{index}.npy", blob) for index, blob in enumerate(blobs)]
-        for name, data in entries:
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=compresslevel) as archive:
+        for name, data in _entries(header, arrays):
             info = zipfile.ZipInfo(name, _EPOCH)
             info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, data)
-    write_atomically(path, buffer.getvalue())
+            archive.writestr(info, data, compresslevel=compresslevel)
+    return buffer.getvalue()
+
+
+def _entries(header: bytes, arrays: list[np.ndarray[Any, Any]]) -> Iterator[tuple[str, bytes]]:
+    """(name, content) of the entries of an artefact's file."""
+    yield "header.json", header
+    for index, array in enumerate(arrays):
+        yield f"array{index}.npy", _npy(array)
 
 
 def load(path: Path, expected: type[T]) -> T:

@@ -18,7 +18,7 @@ from neurosim.artefacts.mapping import HOST
 from neurosim.artefacts.program import Program
 from neurosim.artefacts.result import Verdict
 from neurosim.chip.models import Chip
-from neurosim.fabric.cdg import CdgResult, analyse_flows, analyse_routing, describe_channel
+from neurosim.fabric.cdg import NOT_CHECKED, CdgResult, analyse_flows, analyse_routing, describe_channel
 from neurosim.fabric.topology import build_fabric
 
 IntArray = NDArray[np.int64]
@@ -101,6 +101,8 @@ def core_name(core: int) -> str:
 def static_line(finding: StaticFinding) -> str:
     """One sentence about one dependency graph."""
     result = finding.result
+    if result.verdict == NOT_CHECKED:
+        return f"{finding.subject}: not checked, {_n(result.n_flows, 'pair')} are too many"
     size = f"{_n(result.n_channels, 'channel')}, {_n(result.n_edges, 'dependency', 'dependencies')}"
     if result.is_free:
         return f"{finding.subject}: free of deadlock; certificate: a topological order of {size}"

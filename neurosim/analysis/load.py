@@ -57,7 +57,7 @@ class CoreLoad:
     spikes: int
     pipeline_busy_cycles: int
     loop_busy_cycles: int
-    loop_stall_cycles: int
+    loop_stall_cycles: int | None
     utilisation: float
     used: dict[Resource, int]
     limit: dict[Resource, int]
@@ -71,6 +71,7 @@ def link_loads(counters: Counters, fabric: Fabric, run_cycles: int) -> tuple[Lin
     if not counters.port_flits.size:
         return ()
     loads = [_from_host(counters, fabric, run_cycles)] if fabric.chip.host else []
+    blocked = counters.port_blocked_cycles
     for router, port in np.argwhere(fabric.target != NOTHING).tolist():
         flits = int(counters.port_flits[router, port])
         busy = flits * int(fabric.interval[router, port])
@@ -81,7 +82,7 @@ def link_loads(counters: Counters, fabric: Fabric, run_cycles: int) -> tuple[Lin
                 kind=_kind(fabric, router, port),
                 name=fabric.describe(router, port),
                 flits=flits,
-                blocked_cycles=int(counters.port_blocked_cycles[router, port]),
+                blocked_cycles=int(blocked[router, port]) if blocked.size else None,
                 utilisation=busy / run_cycles if run_cycles else 0.0,
             )
         )
@@ -123,7 +124,7 @@ def _core_load(
     tile = fabric.tile_of(core)
     x, y = fabric.xy(tile)
     busy = counters.core_busy_cycles[core] if counters.core_busy_cycles.size else np.zeros(2, np.int64)
-    stall = int(counters.loop_stall_cycles[core]) if counters.loop_stall_cycles.size else 0
+    stall = int(counters.loop_stall_cycles[core]) if counters.loop_stall_cycles.size else None
     events = counters.core_events[core]
     return CoreLoad(
         core=core,

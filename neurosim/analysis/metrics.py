@@ -23,6 +23,7 @@ from neurosim.analysis.latency import LatencyReport, latency
 from neurosim.analysis.metrics_schema import SCHEMA_VERSION, metrics_schema
 from neurosim.analysis.missing import NotMeasured, merge_samples, settle, value_or
 from neurosim.analysis.stats import Spread
+from neurosim.artefacts.mapping import HOST
 from neurosim.artefacts.program import Program
 from neurosim.artefacts.result import Result
 from neurosim.chip.models import Chip
@@ -34,6 +35,7 @@ __all__ = ["metrics", "metrics_json", "metrics_schema"]
 
 NO_COUNTERS = "the engine does not count events"
 NO_CYCLES = "the engine does not count cycles"
+NO_WAITING = "the engine does not simulate waiting"
 NO_SAMPLE = "no sample finished"
 NO_LABELS = "the samples have no labels"
 NO_FINISHED_LABEL = "no sample with a label finished"
@@ -219,9 +221,10 @@ def _health(result: Result) -> dict[str, Any]:
     if not counters.sample_events.size:
         keys = ("missed_deadlines", "late_packets", *overflows)
         return dict.fromkeys(keys, NotMeasured(NO_COUNTERS))
+    simulated = result.missed.ndim == 2  # engines without cycles give one empty axis
     return {
-        "missed_deadlines": len(result.missed),
-        "late_packets": counters.late_packets,
+        "missed_deadlines": len(result.missed) if simulated else NotMeasured(NO_WAITING),
+        "late_packets": counters.late_packets if simulated else NotMeasured(NO_WAITING),
         **overflows,
     }
 
@@ -233,14 +236,15 @@ def _load(f: Figures) -> dict[str, Any]:
     links = [
         {"name": link.name, "router": link.router, "port": link.port, "kind": link.kind,
          "flits": link.flits, "utilisation": link.utilisation,
-         "blocked_cycles": value_or(link.blocked_cycles, "the host's queue is not watched")}
+         "blocked_cycles": value_or(
+             link.blocked_cycles, "the host's queue is not watched" if link.router == HOST else NO_WAITING)}
         for link in load.busiest_links(f.links)
     ]  # fmt: skip
     cores = [
         {"core": core.core, "chip": core.chip, "x": core.x, "y": core.y,
          "populations": list(core.populations), "synaptic_operations": core.synaptic_operations,
          "pipeline_busy_cycles": core.pipeline_busy_cycles, "loop_busy_cycles": core.loop_busy_cycles,
-         "loop_stall_cycles": core.loop_stall_cycles, "utilisation": core.utilisation}
+         "loop_stall_cycles": value_or(core.loop_stall_cycles, NO_WAITING), "utilisation": core.utilisation}
         for core in load.busiest_cores(f.cores)
     ]  # fmt: skip
     mean = sum(c.utilisation for c in f.cores) / len(f.cores) if f.cores else None

@@ -143,7 +143,7 @@ def _load() -> Schema:
         "synaptic_operations": _int("operations", False),
         "pipeline_busy_cycles": _int("synapse pipeline busy", False),
         "loop_busy_cycles": _int("neuron loop busy", False),
-        "loop_stall_cycles": _int("neuron loop waited for its transmit FIFO", False),
+        "loop_stall_cycles": _int("neuron loop waited for its transmit FIFO"),
         "utilisation": _num("busier of pipeline and loop / run cycles", False),
     })  # fmt: skip
     return _object("load", {

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from neurosim.artefacts.result import Result, Spikes
 from neurosim.chip.models import Core
-from neurosim.network.connections import Connection, Conv, Dense
+from neurosim.network.connections import Connection, Conv, Dense, Sparse
 from neurosim.network.model import IntNeuron, Network, Population, Projection
 from neurosim.rules.neuron import DECAY_SHIFT, RESET_NAMES, RESET_NONE
 
@@ -148,6 +148,8 @@ def effective_fan_out(connection: Connection) -> IntArray:
     used = connection.weight != 0
     if isinstance(connection, Dense):
         return np.asarray(used.sum(axis=0), np.int64)
+    if isinstance(connection, Sparse):
+        return np.bincount(connection.axons()[used], minlength=connection.n_in).astype(np.int64)
     if not isinstance(connection, Conv):
         return np.asarray(used, np.int64)
     fan_out = np.zeros(connection.in_shape, np.int64)

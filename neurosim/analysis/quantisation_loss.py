@@ -100,7 +100,8 @@ def accuracy(outputs: NDArray[np.generic], labels: NDArray[np.int64]) -> float |
 
 
 def _float_outputs(network: Network, run: FloatRun) -> NDArray[np.float64]:
-    columns = []
+    n_samples = next(iter(run.counts.values())).shape[0]
+    columns = [np.zeros((n_samples, 0))]
     for name in network.outputs:
         neuron = network.population(name).neuron
         silent = isinstance(neuron, FloatNeuron) and neuron.reset == "none"

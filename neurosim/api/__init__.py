@@ -14,9 +14,13 @@ if TYPE_CHECKING:
     from neurosim.api.checking import Checked, check
     from neurosim.api.chips import list_chips, show_chip
     from neurosim.api.demonstrating import DemoMade, demo
+    from neurosim.api.diffing import Diffed, diff
+    from neurosim.api.exporting import ExportMade, export_run
     from neurosim.api.importing import import_network
+    from neurosim.api.mapper_benchmarking import MapperBenchMade, bench_mapper
     from neurosim.api.mapping import MappingMade, map_network
     from neurosim.api.reporting import ReportMade, report_run
+    from neurosim.api.resuming import resume_run
     from neurosim.api.running import RunMade, run_mapping
 
 _HOMES = {
@@ -24,21 +28,30 @@ _HOMES = {
     "bench": "benchmarking",
     "Checked": "checking",
     "DemoMade": "demonstrating",
+    "Diffed": "diffing",
+    "ExportMade": "exporting",
+    "MapperBenchMade": "mapper_benchmarking",
     "MappingMade": "mapping",
     "ReportMade": "reporting",
     "RunMade": "running",
+    "bench_mapper": "mapper_benchmarking",
     "check": "checking",
     "demo": "demonstrating",
+    "diff": "diffing",
+    "export_run": "exporting",
     "import_network": "importing",
     "list_chips": "chips",
     "map_network": "mapping",
     "report_run": "reporting",
+    "resume_run": "resuming",
     "run_mapping": "running",
     "show_chip": "chips",
 }
 __all__ = [
-    "BenchMade", "Checked", "DemoMade", "MappingMade", "ReportMade", "RunMade", "bench", "check", "demo",
-    "import_network", "list_chips", "map_network", "report_run", "run_mapping", "show_chip",
+    "BenchMade", "Checked", "DemoMade", "Diffed", "ExportMade", "MapperBenchMade", "MappingMade",
+    "ReportMade", "RunMade", "bench", "bench_mapper", "check", "demo", "diff", "export_run",
+    "import_network", "list_chips", "map_network", "report_run", "resume_run", "run_mapping",
+    "show_chip",
 ]  # fmt: skip
 
 

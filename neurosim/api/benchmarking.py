@@ -1,17 +1,21 @@
-"""``bench``: how fast the engines are here, as rates per CPU second and as ratios of one run.
+"""``bench``: how fast the engines are here, as rates and as ratios of one run, and what memory they take.
 
 Absolute rates belong to this machine and minute; the ratios to bare SimPy events, taken in the same
-run, are what can be compared.
+run, are what can be compared.  A run is timed as a whole, with its set-up, counters, histograms and deadlock
+checks; only compilation is left out, which happens once per installation.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from neurosim.api.bench_memory import MemoryRow, measure_memory
+from neurosim.api.bench_scaling import ScalingRow, measure_scaling
 from neurosim.api.bounds import check_seed
 from neurosim.engines.base import Progress, RunOptions, Traffic
 
@@ -28,10 +32,10 @@ class BenchCase:
 
 
 CASES = (
-    BenchCase(8, 0.1, {"reference": 1500, "compiled": 60_000}),
-    BenchCase(32, 0.02, {"reference": 150, "compiled": 6_000}),
-    BenchCase(64, 0.02, {"compiled": 1_500}),
-    BenchCase(64, 0.0005, {"compiled": 20_000}),
+    BenchCase(8, 0.1, {"reference": 1500, "compiled": 200_000}),
+    BenchCase(32, 0.02, {"reference": 150, "compiled": 20_000}),
+    BenchCase(64, 0.02, {"compiled": 4_000}),
+    BenchCase(64, 0.0005, {"compiled": 150_000}),
 )
 
 
@@ -49,31 +53,65 @@ class BenchRow:
 
 @dataclass(frozen=True)
 class BenchMade:
-    """All rows, and the rate of bare SimPy timeouts that the ratios refer to."""
+    """Rates, that of bare SimPy timeouts to compare with, bytes per part, and growth if asked for.
+
+    ``written`` is the HTML page, if one was asked for.
+    """
 
     simpy_timeouts_per_cpu_s: float
     rows: tuple[BenchRow, ...]
+    memory: tuple[MemoryRow, ...]
+    scaling: tuple[ScalingRow, ...]
     seed: int
+    written: Path | None = None
+
+    def document(self) -> dict[str, Any]:
+        """For ``--json``."""
+        return {**asdict(self), "written": None if self.written is None else str(self.written)}
 
 
-def bench(seed: int = 0, *, progress: Progress | None = None) -> BenchMade:
-    """Measure router traversals per CPU second of the reference and the compiled engine.
+def bench(
+    seed: int = 0, *, scaling: bool = False, html: str | Path | None = None, force: bool = False,
+    progress: Progress | None = None,
+) -> BenchMade:  # fmt: skip
+    """Measure router traversals per CPU second of the cycle engines, and the compiled engine's memory.
 
-    Counters are on, the wait-for graph is checked every 10,000 cycles; kernels are compiled before
-    the clock starts.  Takes about half a minute.
+    Takes about half a minute; with ``scaling``, which also measures the time per event against size,
+    some minutes.
+
+    Args:
+        seed: of the traffic and networks, 0 to 2147483647.
+        scaling: also double neurons, routers and activity, each in turn.
+        html: file for a page with the tables and plots.
+        force: replace ``html`` if it exists.
 
     Raises:
-        InputError: the seed is not 0 to 2147483647.
+        InputError: the seed is out of range, or ``html`` exists or cannot be written.
     """
+    from neurosim.api.bench_parts import parts
+    from neurosim.api.folders import check_file_free
+    from neurosim.report.html import render_page
+    from neurosim.store import write_atomically
+
     seed = check_seed(seed)
+    if html is not None:
+        check_file_free(Path(html), force)
     base = _simpy_rate()
     rows: list[BenchRow] = []
     work = [(case, engine) for case in CASES for engine in case.cycles]
     for done, (case, engine) in enumerate(work):
         if progress is not None:
-            progress(done, len(work), f"{engine}, {case.side}x{case.side}")
+            progress(done, len(work) + 1, f"{engine}, {case.side}x{case.side}")
         rows.append(_measure(case, engine, seed, base))
-    return BenchMade(base, tuple(rows), seed)
+    if progress is not None:
+        progress(len(work), len(work) + 1, "memory")
+    memory = measure_memory(seed)
+    grown = measure_scaling(seed, progress) if scaling else ()
+    made = BenchMade(base, tuple(rows), memory, grown, seed, None if html is None else Path(html))
+    if html is not None:
+        lead = f"Rates belong to this machine and minute; compare the ratios. Seed {seed}."
+        write_atomically(Path(html), render_page("bench.html.j2", lead=lead, parts=parts(made)).encode())
+    return made
 
 
 def _simpy_rate() -> float:

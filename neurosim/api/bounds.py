@@ -36,6 +36,15 @@ def check_samples(samples: int | None) -> int | None:
     return None if samples is None else _whole("number of samples", samples, 1)
 
 
+def check_steps(steps: int | None) -> int | None:
+    """``steps`` as an int, or None if not given.
+
+    Raises:
+        InputError: it is no whole number of 1 to 2147483647.
+    """
+    return None if steps is None else _whole("number of time steps", steps, 1, 2**31 - 1)
+
+
 def check_step_cycles(cycles: int | None) -> int | None:
     """The limit of a time step in cycles as an int, or None for the engine's own.
 
@@ -43,6 +52,15 @@ def check_step_cycles(cycles: int | None) -> int | None:
         InputError: it is no whole number of at least 1.
     """
     return None if cycles is None else _whole("limit of a time step in cycles", cycles, 1, 2**62)
+
+
+def check_every(steps: int | None) -> int | None:
+    """The distance of two checkpoints in hardware steps as an int, or None for none.
+
+    Raises:
+        InputError: it is no whole number of at least 1.
+    """
+    return None if steps is None else _whole("number of steps between two checkpoints", steps, 1, 2**62)
 
 
 def check_effort(effort: float) -> float:

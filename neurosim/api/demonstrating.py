@@ -55,7 +55,7 @@ def demo(
     samples: int | None = None,
     out: str | Path = DEFAULT_OUT,
     *,
-    engine: str = "reference",
+    engine: str = "compiled",
     seed: int = 0,
     force: bool = False,
     progress: Progress | None = None,

@@ -24,7 +24,10 @@ from neurosim.api.unfinished import claimed, remove_abandoned
 from neurosim.errors import InputError
 
 MARKER = "manifest.json"
-KIND_TEXT = {"mapping": "a mapping (made by `map`)", "run": "a run (made by `run`)", "demo": "a demo"}
+KIND_TEXT = {
+    "mapping": "a mapping (made by `map`)", "run": "a run (made by `run`)", "demo": "a demo",
+    "checkpoint": "a checkpoint (made by `run --checkpoint-every`)",
+}  # fmt: skip
 ADDED_LATER = frozenset({MARKER, "report.html"})
 """Files that our folders may hold besides the listed ones."""
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)

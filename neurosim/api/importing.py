@@ -19,11 +19,13 @@ def import_network(
     dt_s: float | None = None,
     out: str | Path | None = None,
     *,
+    format: str | None = None,
     force: bool = False,
 ) -> Network:
     """Read ``model`` as ``profile`` means it; save it at ``out`` if given.
 
-    The importer is the plug-in named like the file's ending (``.nir``: ``nir``), ``nir`` if none is.
+    The importer is the plug-in called ``format``; without it, the one named like the file's ending
+    (``.nir``: ``nir``), ``nir`` if none is.
 
     Args:
         profile: a name of :func:`neurosim.network.profiles.profile_names`; there is no default.
@@ -31,7 +33,7 @@ def import_network(
         force: replace ``out`` if it is an artefact of this program.
 
     Raises:
-        InputError: the file, the profile or dt is not usable, or ``out`` exists, is the
+        InputError: the format, the file, the profile or dt is not usable, or ``out`` exists, is the
             model, or cannot be written.
     """
     from neurosim.api.bounds import check_output
@@ -41,7 +43,9 @@ def import_network(
         check_output(Path(out), {"model": model})
         check_file_free(Path(out), force)
     ending = Path(model).suffix.removeprefix(".").lower()
-    name = ending if ending in plugins.available(plugins.IMPORTERS) else DEFAULT_IMPORTER
+    name = format
+    if name is None:
+        name = ending if ending in plugins.available(plugins.IMPORTERS) else DEFAULT_IMPORTER
     network: Network = plugins.load(plugins.IMPORTERS, name)(Path(model), profile, dt_s)
     if out is not None:
         save_file(network, Path(out), force)

@@ -47,9 +47,14 @@ def map_network(
     seed: int = 0,
     *,
     samples: int | None = None,
+    steps: int | None = None,
+    cores: Any | str | Path | None = None,
     weight_bits: int | None = None,
     objective: str = "cores",
     effort: float = 1.0,
+    place_for: str = "hops",
+    time_limit_s: float | None = None,
+    metrics: bool = False,
     force: bool = False,
     progress: Progress | None = None,
 ) -> MappingMade:
@@ -61,9 +66,16 @@ def map_network(
         input: samples (``.npz``) that tell the quantiser the ranges and the mapper the traffic, and by
             which the quantisation loss is measured; without them both are worst-case assumptions.
         samples: use only the first so many of them (at least 1, and only with ``input``).
+        steps: for a network without inputs, in place of ``input``: the time steps to run it for.
+        cores: the partition and placement themselves: the global core number of every neuron, population
+            after population (inputs left out), as an array or an ``.npz`` file with the array ``core``.
+            They are checked, never changed; None: the mapper decides.
         weight_bits: one of the chip's widths; None: the widest up to 8.
-        objective / effort: see :class:`mapper.MapOptions`; an effort is 0.001 to 1000.
+        objective / effort / place_for / time_limit_s: see :class:`mapper.MapOptions`; an effort is 0.001 to
+            1000.  Ctrl-C during the search for a placement ends that search only, as the time limit does.
         seed: 0 to 2147483647.
+        metrics: also count every figure by which mappers are compared, with its formula, and draw
+            ``mapping.html`` with a picture of every chip.
         force: replace ``out`` if this program made it.
         progress: called with (stage, stages, text).
 
@@ -72,9 +84,11 @@ def map_network(
             is, contains or lies in an input.
         DoesNotFitError: the network does not fit; the text says which resource, and what would help.
     """
+    import dataclasses
+
     from mapper import MapOptions, compile_network
     from neurosim import store
-    from neurosim.api.bounds import check_effort, check_output, check_samples, check_seed
+    from neurosim.api.bounds import check_effort, check_output, check_samples, check_seed, check_steps
     from neurosim.api.folders import check_free, whole_folder
     from neurosim.chip.loader import load_chip
     from neurosim.chip.models import Chip as ChipModel
@@ -83,28 +97,39 @@ def map_network(
 
     out = Path(out)
     seed, effort, samples = check_seed(seed), check_effort(effort), check_samples(samples)
+    steps = check_steps(steps)
     if samples is not None and input is None:
         raise InputError(
             "a number of samples was given, but no input", code="samples-no-input",
             hint="name the file that holds them with --input",
         )  # fmt: skip
-    check_output(out, {"network": net, "chip file": chip, "input": input})
+    check_output(out, {"network": net, "chip file": chip, "input": input, "file of cores": cores})
     check_free(out, force)
     say = _Stages(progress)
     say("reading")
     floating = _float_network(net)
     system = chip if isinstance(chip, ChipModel) else load_chip(chip)
-    workload = None if input is None else load_workload(input, floating, samples)
-    options = MapOptions(seed=seed, objective=objective, effort=effort)
+    asked = input is not None or steps is not None
+    workload = workload_of(input, floating, samples, steps) if asked else None
+    given = load_cores(cores) if isinstance(cores, (str, Path)) else cores
+    options = MapOptions(
+        seed=seed, objective=objective, effort=effort, cores=given, place_for=place_for,
+        time_limit_s=time_limit_s,
+    )  # fmt: skip
     say("quantising")
     calibration = None if workload is None else workload.spikes
     integer = quantise(floating, system, QuantiseOptions(weight_bits=weight_bits, calibration=calibration))
     say("comparing float and integer spikes")
     loss, activity = _measure(floating, integer, system, workload)
-    options = MapOptions(seed=seed, objective=objective, effort=effort, activity=activity, progress=say)
+    options = dataclasses.replace(options, activity=activity, progress=say, detail=say.within)
     mapped = compile_network(integer, system, options)
     say("writing")
     figures = _figures(floating, integer, mapped, system, options, workload, loss)
+    if metrics:
+        from mapper.metrics import all_metrics, formula
+
+        figures["metrics"] = all_metrics(system, mapped)
+        figures["formulas"] = {name: formula(name) for name in figures["metrics"]}
     with whole_folder(out, "mapping", _facts(figures), force) as folder:
         _write(folder, floating, integer, mapped, figures)
         store.load(folder / "program.npz", type(mapped.program))  # what was written can be read
@@ -123,6 +148,11 @@ class _Stages:
             self.progress(min(self.done, STAGES), STAGES, text)
         self.done += 1
 
+    def within(self, text: str) -> None:
+        """How the present stage goes on."""
+        if self.progress is not None:
+            self.progress(min(max(0, self.done - 1), STAGES), STAGES, text)
+
 
 def load_workload(path: str | Path, network: Network, samples: int | None) -> Workload:
     """Input samples for ``network`` from an ``.npz`` file.
@@ -135,6 +165,43 @@ def load_workload(path: str | Path, network: Network, samples: int | None) -> Wo
 
     data = load_inputs(path, network, samples)
     return Workload(data.spikes, data.labels, data.digest)
+
+
+def workload_of(
+    path: str | Path | None, network: Network, samples: int | None, steps: int | None
+) -> Workload:
+    """The samples in ``path``; for a network without inputs, one empty sample of ``steps`` time steps.
+
+    Raises:
+        InputError: both or neither are given, ``steps`` for a network that has inputs, or a bad file.
+    """
+    from neurosim.engines.base import Workload
+    from neurosim.errors import InputError
+    from neurosim.network.inputs import empty_input
+
+    if path is not None and steps is None:
+        return load_workload(path, network, samples)
+    if network.inputs or path is not None or steps is None:
+        raise InputError(
+            "this network needs an input" if network.inputs else "this network has no input",
+            code="run-input", where=network.name,
+            got=f"{'no input' if path is None else f'input {path}'}, {steps or 'no number of'} steps",
+            hint="name a file of samples with --input" if network.inputs
+            else "say with --steps how many time steps it runs",
+        )  # fmt: skip
+    data = empty_input(steps)
+    return Workload(data.spikes, data.labels, data.digest)
+
+
+def load_cores(path: str | Path) -> Any:
+    """The array ``core`` of an ``.npz`` file.
+
+    Raises:
+        InputError: no such file, not an ``.npz`` file, or no such array in it.
+    """
+    from neurosim.network.inputs import read_arrays
+
+    return read_arrays(Path(path), "core", "core (neurons,), the core number of every neuron")["core"]
 
 
 def _float_network(net: Network | str | Path) -> Network:
@@ -191,9 +258,9 @@ def _figures(
 ) -> dict[str, Any]:  # fmt: skip
     """The content of ``mapping.json``."""
     from mapper.metrics import mapping_metrics
+    from mapper.route.remedies import remedies
     from neurosim import store
     from neurosim.analysis.deadlock import analyse_deadlock, deadlock_dict
-    from neurosim.chip.catalogue import totals
 
     deadlock = deadlock_dict(analyse_deadlock(chip, mapped.program, None))
     warnings = list(dict.fromkeys(mapped.network.warnings))
@@ -202,8 +269,15 @@ def _figures(
             f"no input was given: the traffic is {mapped.activity}, and no quantisation loss was measured"
         )
     if deadlock["mapped_flows"]["verdict"] != "free":
-        warnings.append("this mapping can deadlock: the channel dependency graph of its flows has a cycle")
+        text = "this mapping can deadlock: the channel dependency graph of its flows has a cycle"
+        found = remedies(mapped, chip, options)
+        warnings.append(f"{text}; it would be free with {', or with '.join(found)}" if found else text)
+    for found in mapped.placement.solver:
+        if "stopped by" in found.detail:
+            cut = _cut_short(found.detail)
+            warnings.append(f"{found.stage}: the best so far was kept; the search was {cut}")
     program, parts = mapped.program, (mapped.partition, mapped.placement, mapped.routes)
+    metrics = mapping_metrics(chip, *parts, program)
     return {
         "schema": "neurosim-mapping",
         "schema_version": 1,
@@ -221,10 +295,10 @@ def _figures(
         "input_samples": None if workload is None else workload.spikes.shape[0],
         "input_steps": None if workload is None else workload.spikes.shape[1],
         "activity": mapped.activity,
-        "cores": {"used": len(program.cores), "available": totals(chip).neuron_cores},
+        "cores": {"used": len(program.cores), "available": int(metrics["cores_available"])},
         "fullest": _fullest(mapped, chip),
         "layers": _layers(mapped),
-        "metrics": mapping_metrics(chip, *parts, program),
+        "metrics": metrics,
         "busiest_link": _busiest_link(mapped, chip),
         "hardware_steps_beyond_own": program.depth,
         "solver": [_solver(r) for r in (*mapped.partition.solver, *mapped.placement.solver)],
@@ -232,6 +306,11 @@ def _figures(
         "quantisation": loss,
         "warnings": warnings,
     }  # fmt: skip
+
+
+def _cut_short(detail: str) -> str:
+    """The part of a solver's detail that says what stopped it."""
+    return next(part for part in detail.split("; ") if part.startswith("stopped by"))
 
 
 def _fullest(mapped: Mapping, chip: Chip) -> dict[str, Any]:
@@ -305,3 +384,10 @@ def _write(
     save(mapped.program, folder / "program.npz")
     (folder / "chip.yaml").write_bytes(mapped.program.chip_yaml.encode())
     (folder / "mapping.json").write_bytes(as_json(figures))
+    if "formulas" in figures:
+        from neurosim.chip.loader import load_chip_text
+        from neurosim.report.mapping_page import mapping_page
+
+        chip = load_chip_text(mapped.program.chip_yaml, "chip.yaml")
+        page = mapping_page(mapped.partition, mapped.placement, chip, figures)
+        (folder / "mapping.html").write_bytes(page.encode())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +37,8 @@ class ReportMade:
     def document(self) -> dict[str, Any]:
         """For ``--json``."""
         run = self.run
-        return {"metrics": run.data.metrics, "comparison": run.comparison, "written": str(self.html)}
+        return {"metrics": run.data.metrics, "comparison": run.comparison,
+                "estimate": run.data.estimate_error, "written": str(self.html)}  # fmt: skip
 
 
 def load_run(folder: str | Path) -> Run:
@@ -47,6 +48,7 @@ def load_run(folder: str | Path) -> Run:
         InputError: it is not one, not whole, or its parts do not belong together.
     """
     from neurosim import store
+    from neurosim.api.estimating import FILE as ESTIMATE
     from neurosim.api.folders import KIND_TEXT, manifest_of, require_kind
     from neurosim.api.mapped import load_mapping, read_json
     from neurosim.api.mapping import load_workload
@@ -73,6 +75,8 @@ def load_run(folder: str | Path) -> Run:
         )  # fmt: skip
     comparison = read_json(folder / "comparison.json")
     data = gather(mapped, workload, result, manifest(result))
+    if (folder / ESTIMATE).is_file():
+        data = replace(data, estimate_error=read_json(folder / ESTIMATE))
     return Run(folder, mapped, workload, result, comparison, data)
 
 

@@ -2,22 +2,26 @@
 
 The folder: ``result.npz``, ``input.npz`` (the samples that were run), ``metrics.json``,
 ``comparison.json`` (against the float network and the functional engine), ``mapping/`` (a copy, so that
-the folder stands alone), ``manifest.json``, and ``events.parquet`` on request.
+the folder stands alone), ``manifest.json``, and on request ``events.parquet`` and the tables of ``trace/``.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import contextlib
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurosim import errors, plugins
 
 if TYPE_CHECKING:
+    from neurosim.api.checkpoints import FolderKeeper
     from neurosim.api.mapped import Mapped
+    from neurosim.api.tracing import TraceChoices
     from neurosim.artefacts.result import Result
-    from neurosim.engines.base import Progress, Workload
+    from neurosim.engines.base import Progress, RunOptions, Workload
     from neurosim.report.data import ReportData
+    from neurosim.report.trace_files import ParquetSink
 
 EXIT_OF_VERDICT = {
     "deadlock": errors.EXIT_DEADLOCK,
@@ -57,6 +61,7 @@ class RunMade:
             "exit_code": self.exit_code,
             "metrics": self.metrics,
             "comparison": self.comparison,
+            "estimate": self.data.estimate_error,
             "warnings": list(self.warnings),
             "written": str(self.folder),
         }
@@ -64,14 +69,20 @@ class RunMade:
 
 def run_mapping(
     mapping: str | Path,
-    input: str | Path,
-    engine: str = "reference",
+    input: str | Path | None = None,
+    engine: str = "compiled",
     samples: int | None = None,
     *,
     out: str | Path,
+    steps: int | None = None,
     seed: int = 0,
     events: bool = False,
+    trace: bool = False,
+    trace_steps: str | None = None,
+    trace_cores: str | None = None,
     max_step_cycles: int | None = None,
+    checkpoint_every: int | None = None,
+    compare_with: str | Path | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> RunMade:
@@ -82,57 +93,144 @@ def run_mapping(
 
     Args:
         input: ``.npz`` with ``x`` (samples, steps, *input shape) spike counts and perhaps labels ``y``.
-        engine: name of an engine plug-in: ``reference`` (cycles), ``functional`` (spikes only).
+        engine: name of an engine plug-in: ``compiled``, ``reference`` (cycles), ``estimate`` (events and
+            estimated times), ``functional`` (spikes only).
         samples: run only the first so many, at least 1.
+        steps: for a network without inputs, in place of ``input``: the time steps to run.
         seed: 0 to 2147483647; stored, and given to the engine (the built-in ones draw nothing).
-        events: keep one row per packet, and write ``events.parquet``.
+        events: also write every packet, and every spike, to ``events.parquet``.
+        trace: also write the event tables of ``docs/traces.md`` to ``trace/``.
+        trace_steps: ``A:B``: only what concerns the hardware steps A to B - 1.
+        trace_cores: ``0,3-5,host``: only what concerns these.
         max_step_cycles: longest time step before the run is given up, at least 1.
-        force: replace ``out`` if this program made it.
-        progress: called with (samples done, samples, text).
+        checkpoint_every: keep the run in the folder ``OUT.checkpoint`` every so many hardware steps, counted
+            over all samples, and when it is stopped by Ctrl-C or a request to end (in the main thread, and
+            only while the engine is at work): :func:`neurosim.resume_run` goes on from there.  The
+            reference engine can be saved only between two samples.
+        compare_with: for engine ``estimate``: the folder of a cycle engine's run of the same mapping and
+            input; the errors against it are written to ``estimate.json``.
+        force: replace ``out``, and an unfinished run of it, if this program made it.
+        progress: called with (hardware steps done, steps, text) by the cycle engines.
 
     Raises:
-        InputError: something given is not usable or out of range, or ``out`` exists, cannot be written, or
-            is, contains or lies in an input.
+        InputError: something given is not usable or out of range, ``out`` exists, cannot be written, or
+            is, contains or lies in an input, or an unfinished run of it exists.
+        StoppedError: the run was stopped, and is kept.
     """
-    from neurosim.api.bounds import check_output, check_samples, check_seed, check_step_cycles
-    from neurosim.api.folders import check_free, whole_folder
+    from neurosim.api.bounds import (
+        check_every,
+        check_output,
+        check_samples,
+        check_seed,
+        check_step_cycles,
+        check_steps,
+    )  # fmt: skip
+    from neurosim.api.checkpoints import begun, check_none, discard
+    from neurosim.api.estimating import add_error, load_against
+    from neurosim.api.folders import check_free
     from neurosim.api.mapped import load_mapping
-    from neurosim.api.mapping import load_workload
-    from neurosim.report.manifest import manifest
+    from neurosim.api.mapping import workload_of
 
     out = Path(out)
-    seed, samples = check_seed(seed), check_samples(samples)
-    max_step_cycles = check_step_cycles(max_step_cycles)
+    samples, steps, every = check_samples(samples), check_steps(steps), check_every(checkpoint_every)
+    choices = Choices(
+        engine, check_seed(seed), events, check_step_cycles(max_step_cycles), trace, trace_steps, trace_cores
+    )
     simulate = plugins.load(plugins.ENGINES, engine)
-    check_output(out, {"mapping": mapping, "input": input})
-    check_free(out, force)
-    mapped = load_mapping(Path(mapping))
-    workload = load_workload(input, mapped.floating, samples)
-    options = _options(seed, events, max_step_cycles, progress)
-    result: Result = simulate(mapped.program, mapped.network, mapped.chip, workload, options)
-    if events and result.packets is None:
+    choices.tracing.check(engine, getattr(simulate, "gives_events", False))
+    if every is not None and not getattr(simulate, "keeps_checkpoints", False):
         raise errors.InputError(
-            f"engine '{engine}' does not log packets", code="events-no-log",
-            hint="events.parquet needs a cycle engine, such as reference",
+            f"engine '{engine}' cannot keep a run", code="checkpoint-engine",
+            hint="--checkpoint-every needs a cycle engine, such as compiled",
         )  # fmt: skip
-    comparison = compare(mapped, workload, result)
-    facts = manifest(result, again(engine, seed, events, max_step_cycles))
-    data = gather(mapped, workload, result, facts)
-    with whole_folder(out, "run", facts, force) as folder:
-        _write(folder, mapped, workload, result, data, comparison, events)
+    check_output(out, {"mapping": mapping, "input": input, "run to compare with": compare_with})
+    check_free(out, force)
+    check_none(out, force)
+    mapped = load_mapping(Path(mapping))
+    workload = workload_of(input, mapped.floating, samples, steps)
+    against = load_against(compare_with, engine, mapped, workload)
+    if every is None:
+        made = carry_out(mapped, workload, choices, out, force, progress)
+        discard(out)
+        error = add_error(out, mapped, made.data.result, against)
+        return replace(made, data=replace(made.data, estimate_error=error))
+    discard(out)
+    with begun(out, mapped, workload, {"choices": asdict(choices)}, every) as keeper:
+        return carry_out(mapped, workload, choices, out, force, progress, keeper)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a run's output depends on besides mapping and input; see :func:`run_mapping`."""
+
+    engine: str
+    seed: int
+    events: bool
+    max_step_cycles: int | None
+    trace: bool = False
+    trace_steps: str | None = None
+    trace_cores: str | None = None
+
+    @property
+    def tracing(self) -> TraceChoices:
+        """What is traced."""
+        from neurosim.api.tracing import TraceChoices
+
+        return TraceChoices(self.events, self.trace, self.trace_steps, self.trace_cores)
+
+    def command(self) -> tuple[str, ...]:
+        """The command that makes the same run again from inside its folder, which holds mapping and input.
+
+        It names no other folder, so that equal runs have equal manifests wherever they were made.
+        """
+        words = ["neurosim", "run", "mapping", "--input", "input.npz", "--engine", self.engine]
+        words += ["--seed", str(self.seed)]
+        words += self.tracing.words()
+        words += [] if self.max_step_cycles is None else ["--max-step-cycles", str(self.max_step_cycles)]
+        return (*words, "-o", "../again")
+
+    def options(
+        self, progress: Progress | None, keeper: FolderKeeper | None, sink: ParquetSink | None
+    ) -> RunOptions:
+        """The engine's options."""
+        from neurosim.engines.base import RunOptions
+
+        options = RunOptions(seed=self.seed, progress=progress, keeper=keeper, sink=sink)
+        if self.max_step_cycles is None:
+            return options
+        return replace(options, max_step_cycles=self.max_step_cycles)
+
+
+def carry_out(
+    mapped: Mapped, workload: Workload, choices: Choices, out: Path, force: bool = False,
+    progress: Progress | None = None, keeper: FolderKeeper | None = None,
+) -> RunMade:  # fmt: skip
+    """Simulate, compare and write, from the beginning or from what ``keeper`` kept.
+
+    Raises:
+        InputError: the engine does not do what was chosen, or ``out`` exists or cannot be written.
+        KeyboardInterrupt: the run was stopped.
+    """
+    from neurosim.api.checkpoints import EVENTS
+    from neurosim.api.folders import whole_folder
+    from neurosim.api.tracing import collected, write_trace
+    from neurosim.report.manifest import manifest
+
+    simulate = plugins.load(plugins.ENGINES, choices.engine)
+    events = None if keeper is None else keeper.folder / EVENTS
+    with collected(choices.tracing, mapped.chip, out, events) as sink:
+        options = choices.options(progress, keeper, sink)
+        with keeper.requests.noted() if keeper is not None else contextlib.nullcontext():
+            result: Result = simulate(mapped.program, mapped.network, mapped.chip, workload, options)
+        comparison = compare(mapped, workload, result)
+        facts = manifest(result, choices.command())
+        data = gather(mapped, workload, result, facts)
+        with whole_folder(out, "run", facts, force) as folder:
+            _write(folder, mapped, workload, result, data, comparison)
+            if sink is not None:
+                write_trace(sink, choices.tracing, result, folder)
     warnings = (*_other_steps(mapped, workload), *_warnings(result, comparison, data.metrics))
     return RunMade(out, data.metrics, comparison, data, warnings)
-
-
-def again(engine: str, seed: int, events: bool, max_step_cycles: int | None) -> tuple[str, ...]:
-    """The command that makes the same run again from inside its folder, which holds mapping and input.
-
-    It names no other folder, so that equal runs have equal manifests wherever they were made.
-    """
-    words = ["neurosim", "run", "mapping", "--input", "input.npz", "--engine", engine, "--seed", str(seed)]
-    words += ["--events"] if events else []
-    words += [] if max_step_cycles is None else ["--max-step-cycles", str(max_step_cycles)]
-    return (*words, "-o", "../again")
 
 
 def _other_steps(mapped: Mapped, workload: Workload) -> list[str]:
@@ -144,14 +242,6 @@ def _other_steps(mapped: Mapped, workload: Workload) -> list[str]:
         f"the input has {got} steps per sample, but the mapping was made with {known}; if 'x' is "
         "(steps, samples, ...), swap its first two axes with x.swapaxes(0, 1)"
     ]
-
-
-def _options(seed: int, events: bool, max_step_cycles: int | None, progress: Progress | None) -> Any:
-    from neurosim.engines.base import RunOptions
-
-    if max_step_cycles is None:
-        return RunOptions(seed=seed, log_packets=events, progress=progress)
-    return RunOptions(seed=seed, log_packets=events, progress=progress, max_step_cycles=max_step_cycles)
 
 
 def compare(mapped: Mapped, workload: Workload, result: Result) -> dict[str, Any]:
@@ -266,7 +356,7 @@ def _warnings(result: Result, comparison: dict[str, Any], metrics: dict[str, Any
 
 def _write(
     folder: Path, mapped: Mapped, workload: Workload, result: Result, data: ReportData,
-    comparison: dict[str, Any], events: bool,
+    comparison: dict[str, Any],
 ) -> None:  # fmt: skip
     import shutil
 
@@ -284,7 +374,3 @@ def _write(
     (folder / "mapping").mkdir()
     for name in FILES:
         shutil.copyfile(mapped.folder / name, folder / "mapping" / name)
-    if events:
-        from neurosim.report.parquet import write_events
-
-        write_events(result, folder / "events.parquet")

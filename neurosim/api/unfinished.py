@@ -2,7 +2,8 @@
 
 While a folder is being filled it holds a marker file that its process keeps locked; the system drops the
 lock when the process ends, however that happens.  A folder with our marker that nobody locks is abandoned.
-Where files cannot be locked (Windows) nothing is ever removed.
+Where files cannot be locked (Windows) nothing is ever removed.  The same locks keep two processes from
+working on one checkpoint.
 """
 
 from __future__ import annotations
@@ -34,6 +35,31 @@ def claimed(part: Path) -> Iterator[None]:
                 os.write(handle, _CONTENT)  # but without this text, so they leave it alone
         yield
         marker.unlink(missing_ok=True)
+    finally:
+        os.close(handle)
+
+
+def mark_abandoned(part: Path) -> None:
+    """Mark a folder that is about to be removed as one that nobody needs."""
+    (part / MARKER).write_bytes(_CONTENT)
+
+
+@contextlib.contextmanager
+def locked(file: Path) -> Iterator[bool]:
+    """Holds an existing file as this process's; False if another has it.  Without locks it is nobody's."""
+    if fcntl is None:
+        yield True
+        return
+    handle = os.open(file, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        except OSError:  # a file system without locks
+            yield True
+        else:
+            yield True
     finally:
         os.close(handle)
 

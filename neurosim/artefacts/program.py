@@ -6,7 +6,8 @@ its neurons, axon table with synapse blocks, and target table; the host has a ta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,8 @@ class NeuronGroup:
     ``neurons[k]`` is the index in population ``population`` of local neuron ``first + k``.  Codes
     ``model`` and ``reset`` and all parameters are those of :func:`neurosim.rules.neuron.update`;
     parameter arrays have one value per neuron of the group.  The group updates in hardware steps
-    ``start_step <= s < start_step + sample steps``.
+    ``start_step <= s < start_step + sample steps``.  ``v_initial`` (one value per neuron, or 0-d for all) is
+    the membrane of the reset state.
     """
 
     population: str
@@ -40,6 +42,7 @@ class NeuronGroup:
     threshold: IntArray
     reset_amount: IntArray
     v_floor: IntArray
+    v_initial: IntArray = field(default_factory=lambda: np.zeros((), np.int64))
 
     @property
     def n(self) -> int:
@@ -56,7 +59,7 @@ class SynapseBlock:
 
     * dense: ``weight`` (n_axons, group n); every axon reaches every neuron of the group.
     * sparse: ``pointer`` (n_axons + 1), ``target`` and ``weight`` (n_synapses,): targets are local
-      to the group.
+      to the group, in the smallest unsigned type that numbers it.
     * conv: ``weight`` (c_out of the slice, C_in / groups, K_h, K_w), ``source`` (n_axons,) the index of
       each axon in the input map, ``geometry`` the 18 integers named in ``GEOMETRY``.
 
@@ -71,7 +74,7 @@ class SynapseBlock:
     delay_steps: int
     weight: NDArray[np.int16]
     pointer: IntArray
-    target: IntArray
+    target: NDArray[Any]
     source: IntArray
     geometry: IntArray
     words: IntArray

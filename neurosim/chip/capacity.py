@@ -28,7 +28,7 @@ class CoreCapacity:
 
 
 def tile_capacity(chip: Chip, x: int, y: int) -> CoreCapacity:
-    """Capacity of each core of tile ``(x, y)``.
+    """Capacity of each core of tile ``(x, y)`` that works (dead ones: :mod:`neurosim.chip.defects`).
 
     ``x`` and ``y`` may be global coordinates: all chips of a system are alike.
     """

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 from neurosim.chip.models import Chip, Provenance
 from neurosim.chip.provenance import is_number, leaves, numeric_leaves
@@ -24,7 +24,7 @@ _INDENT = "  "
 
 def chip_digest(chip: Chip) -> str:
     """SHA-256 of everything in the chip, names and sources included, as hex."""
-    content = json.dumps(chip.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    content = json.dumps(_plain(chip, "json"), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(content.encode()).hexdigest()
 
 
@@ -41,11 +41,20 @@ def dump_chip(chip: Chip) -> str:
                 code="chip-no-provenance",
                 hint="change chips with neurosim.chip.loader.edit_chip",
             )
-    plain = chip.model_dump(exclude={"provenance"})
+    plain = _plain(chip, "python")
+    del plain["provenance"]
     plain["energy"]["events"] = {name: plain["energy"]["events"][name] for name in EVENT_NAMES}
     by_model = plain["core"]["update_cycles_by_model"]
     plain["core"]["update_cycles_by_model"] = {name: by_model[name] for name in sorted(by_model)}
     return "".join(f"{line}\n" for line in _section(plain, (), None, chip.provenance))
+
+
+def _plain(chip: Chip, mode: Literal["json", "python"]) -> dict[str, Any]:
+    """The chip as plain values; a chip without defects does not mention them."""
+    plain = chip.model_dump(mode=mode)
+    if plain["defects"] is None:
+        del plain["defects"]
+    return plain
 
 
 def _section(

@@ -270,6 +270,42 @@ class Sync(Part):
         return self
 
 
+class DeadLink(Part):
+    """A link that is broken in both directions, named from one of its two routers."""
+
+    x: Natural
+    y: Natural
+    side: Side
+
+
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Yield(Part):
+    """Defects drawn at random: the share of each kind of part that works, and the seed of the draw."""
+
+    cores: Share = 1.0
+    routers: Share = 1.0
+    links: Share = 1.0
+    chips: Share = 1.0
+    seed: Natural = 0
+
+
+class Defects(Part):
+    """What does not work; coordinates are global tile coordinates over all chips.
+
+    ``cores`` are (x, y, number within the tile), ``routers`` (x, y), ``chips`` (column, row of the chip).  A
+    dead router takes its cores and links with it, a dead chip all its routers.  ``drawn`` adds random ones.
+    What follows from all this is :func:`neurosim.chip.defects.dead_parts`.
+    """
+
+    cores: tuple[tuple[Natural, Natural, Natural], ...] = ()
+    routers: tuple[tuple[Natural, Natural], ...] = ()
+    links: tuple[DeadLink, ...] = ()
+    chips: tuple[tuple[Natural, Natural], ...] = ()
+    drawn: Yield | None = None
+
+
 class CheckFigure(Part):
     """An all-in figure of the whole chip at one operating point: to check against, never a price."""
 
@@ -316,6 +352,7 @@ class Chip(Part):
     host: Host | None = None
     reach: Reach = Reach()
     sync: Sync = Sync()
+    defects: Defects | None = None
     energy: Energy
     provenance: dict[str, Provenance] = {}
 
@@ -353,7 +390,45 @@ class Chip(Part):
         self._check_packet_fields()
         if self.host:
             self._check_host(self.host)
+        if self.defects is not None:
+            self._check_defects(self.defects)
         return self
+
+    def _check_defects(self, defects: Defects) -> None:
+        width, height = self.system.chips_x * self.mesh.width, self.system.chips_y * self.mesh.height
+        places = [
+            *((f"cores.{i}", at[:2], "tile") for i, at in enumerate(defects.cores)),
+            *((f"routers.{i}", at, "tile") for i, at in enumerate(defects.routers)),
+            *((f"links.{i}", (at.x, at.y), "tile") for i, at in enumerate(defects.links)),
+            *((f"chips.{i}", at, "chip") for i, at in enumerate(defects.chips)),
+        ]
+        for path, (x, y), what in places:
+            most = (width, height) if what == "tile" else (self.system.chips_x, self.system.chips_y)
+            if x >= most[0] or y >= most[1]:
+                raise misfit(
+                    f"defects.{path}",
+                    f"a dead {what} lies at ({x}, {y}), outside the {most[0]}x{most[1]} {what}s",
+                )
+        for number, (x, y, k) in enumerate(defects.cores):
+            if k >= self.mesh.cores_per_tile:
+                raise misfit(
+                    f"defects.cores.{number}",
+                    f"dead core {k} of tile ({x}, {y}): a tile has cores 0 to {self.mesh.cores_per_tile - 1}",
+                )
+        for name in ("cores", "routers", "chips", "links"):
+            listed = getattr(defects, name)
+            twice = next((i for i, at in enumerate(listed) if at in listed[:i]), None)
+            if twice is not None:
+                raise misfit(f"defects.{name}.{twice}", f"defects.{name} names the same part twice")
+        if self.host is not None:
+            at = (self.host.x, self.host.y)
+            chip = (at[0] // self.mesh.width, at[1] // self.mesh.height)
+            if at in defects.routers or chip in defects.chips:
+                raise misfit(
+                    "defects",
+                    f"defects contradict the host: it hangs on router ({at[0]}, {at[1]}), which is dead",
+                    "move the host to a router that works",
+                )
 
     def _check_packet_fields(self) -> None:
         system, mesh, reach = self.system, self.mesh, self.reach

@@ -33,14 +33,24 @@ Input = Annotated[
 ]
 Samples = Annotated[int | None, typer.Option("--samples", metavar="N", help="Only the first N samples.")]
 Engine = Annotated[
-    str, typer.Option("--engine", metavar="NAME", help="reference, compiled (cycles) or functional (spikes).")
+    str, typer.Option("--engine", metavar="NAME", help="compiled, reference (cycles), estimate, functional.")
+]
+CheckpointEvery = Annotated[
+    int | None,
+    typer.Option(
+        "--checkpoint-every", metavar="N",
+        help="Keep the run in OUT.checkpoint every N hardware steps and at Ctrl-C; see resume.",
+    ),
 ]
 ChipName = Annotated[str, typer.Option("--chip", metavar="CHIP", help="Name of a preset, or a chip file.")]
 
 
 def command_names() -> tuple[str, ...]:
     """The commands in the order of ``--help``."""
-    return ("demo", "import", "map", "run", "report", "check", "chips", "bench", "doctor")
+    return (
+        "demo", "import", "map", "run", "resume", "report", "export", "check", "diff", "chips", "bench",
+        "doctor",
+    )  # fmt: skip
 
 
 @app.callback(invoke_without_command=True)
@@ -65,7 +75,7 @@ def demo(
         int | None, typer.Option("--samples", metavar="N", help="Digits to simulate, the first N of 450.")
     ] = None,
     out: Out = Path("neurosim_out/demo"),
-    engine: Engine = "reference",
+    engine: Engine = "compiled",
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,
@@ -99,6 +109,10 @@ def import_(
     dt: Annotated[
         float | None, typer.Option("--dt", metavar="S", help="Time step in seconds, if the profile has none.")
     ] = None,
+    format_: Annotated[
+        str | None,
+        typer.Option("--format", metavar="NAME", help="Importer; default: by the file's ending."),
+    ] = None,
     force: Force = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -108,7 +122,7 @@ def import_(
     from neurosim.cli import tables
 
     console = Console(as_json, quiet)
-    network = api.import_network(model, profile=profile, dt_s=dt, out=out, force=force)
+    network = api.import_network(model, profile=profile, dt_s=dt, out=out, format=format_, force=force)
     console.warn(*network.warnings)
     document = tables.network_document(network, out)
     console.result(document, *tables.network(network), tables.written({"network": out}))
@@ -125,6 +139,14 @@ def map_(
         typer.Option("--input", metavar="X.npz", help="Samples that tell the mapper the traffic."),
     ] = None,
     samples: Samples = None,
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", metavar="T", help="Time steps, for a network without inputs."),
+    ] = None,
+    cores: Annotated[
+        Path | None,
+        typer.Option("--cores", metavar="C.npz", help="The mapping itself: core, one number per neuron."),
+    ] = None,
     weight_bits: Annotated[
         int | None, typer.Option("--weight-bits", metavar="W", help="Default: the chip's widest up to 8.")
     ] = None,
@@ -134,6 +156,20 @@ def map_(
     effort: Annotated[
         float, typer.Option("--effort", help="Scales the solvers' budgets, 0.001 to 1000.")
     ] = 1.0,
+    place_for: Annotated[
+        str,
+        typer.Option(
+            "--place-for", metavar="WHAT",
+            help="What placement makes small: hops, tree_hops, busiest_link or weighted.",
+        ),
+    ] = "hops",
+    time_limit_s: Annotated[
+        float | None,
+        typer.Option("--time-limit", metavar="S", help="At most so long for a placement; else by effort."),
+    ] = None,
+    metrics: Annotated[
+        bool, typer.Option("--metrics", help="All figures with their formulas, and DIR/mapping.html.")
+    ] = False,
     seed: Seed = 0,
     force: Force = False,
     as_json: Json = False,
@@ -146,8 +182,9 @@ def map_(
     console = Console(as_json, quiet)
     with console.progress("map") as progress:
         made = api.map_network(
-            net, chip, out, input=input_, samples=samples, weight_bits=weight_bits, objective=objective,
-            effort=effort, seed=seed, force=force, progress=progress,
+            net, chip, out, input=input_, samples=samples, steps=steps, cores=cores, weight_bits=weight_bits,
+            objective=objective, effort=effort, place_for=place_for, time_limit_s=time_limit_s,
+            metrics=metrics, seed=seed, force=force, progress=progress,
         )  # fmt: skip
     console.warn(*made.warnings)
     console.result(made.document(), *tables.mapping(made), tables.written({"mapping": made.folder}))
@@ -157,15 +194,35 @@ def map_(
 @app.command("run")
 def run(
     mapping: Annotated[Path, typer.Argument(metavar="DIR", help="A mapping made by `map`.")],
-    input_: Input,
     out: Out,
-    engine: Engine = "reference",
+    input_: Annotated[
+        Path | None,
+        typer.Option("--input", metavar="X.npz", help="x uint8 (samples, steps, *shape), and y if known."),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", metavar="T", help="Time steps, for a network without inputs.")
+    ] = None,
+    engine: Engine = "compiled",
     samples: Samples = None,
     events: Annotated[
         bool, typer.Option("--events", help="Also write every packet to events.parquet.")
     ] = False,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="Also write packets, flits, core and step events to OUT/trace.")
+    ] = False,
+    trace_steps: Annotated[
+        str | None, typer.Option("--trace-steps", metavar="A:B", help="Trace hardware steps A to B - 1 only.")
+    ] = None,
+    trace_cores: Annotated[
+        str | None, typer.Option("--trace-cores", metavar="0,3-5", help="Trace these cores (and host) only.")
+    ] = None,
     max_step_cycles: Annotated[
         int | None, typer.Option("--max-step-cycles", metavar="N", help="Limit of one time step (exit 6).")
+    ] = None,
+    checkpoint_every: CheckpointEvery = None,
+    compare_with: Annotated[
+        Path | None,
+        typer.Option("--compare-with", metavar="RUN", help="With estimate: print its errors against a run."),
     ] = None,
     seed: Seed = 0,
     force: Force = False,
@@ -179,11 +236,38 @@ def run(
     console = Console(as_json, quiet)
     with console.progress("run") as progress:
         made = api.run_mapping(
-            mapping, input_, engine=engine, samples=samples, out=out, seed=seed, events=events,
-            max_step_cycles=max_step_cycles, force=force, progress=progress,
+            mapping, input_, engine=engine, samples=samples, steps=steps, out=out, seed=seed, events=events,
+            trace=trace, trace_steps=trace_steps, trace_cores=trace_cores,
+            max_step_cycles=max_step_cycles, checkpoint_every=checkpoint_every, compare_with=compare_with,
+            force=force, progress=progress,
         )  # fmt: skip
     console.warn(*made.warnings)
     console.result(made.document(), *tables.run(made), tables.written({"run": out}))
+    return made.exit_code
+
+
+@app.command("resume")
+def resume(
+    checkpoint: Annotated[Path, typer.Argument(metavar="OUT.checkpoint", help="A run that was stopped.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="OUT", help="Folder to write; default: as before.")
+    ] = None,
+    checkpoint_every: CheckpointEvery = None,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Go on with a run of which --checkpoint-every kept a checkpoint."""
+    from neurosim import api
+    from neurosim.cli import tables
+
+    console = Console(as_json, quiet)
+    with console.progress("run") as progress:
+        made = api.resume_run(
+            checkpoint, out=out, checkpoint_every=checkpoint_every, force=force, progress=progress
+        )
+    console.warn(*made.warnings)
+    console.result(made.document(), *tables.run(made), tables.written({"run": made.folder}))
     return made.exit_code
 
 
@@ -200,6 +284,42 @@ def report(
     console = Console(as_json, quiet)
     made = api.report_run(out)
     console.result(made.document(), *tables.report(made), tables.written({"report": made.html}))
+    return EXIT_OK
+
+
+@app.command("export")
+def export(
+    run_: Annotated[Path, typer.Argument(metavar="OUT", help="A run made by `run --trace`.")],
+    perfetto: Annotated[
+        Path | None, typer.Option("--perfetto", metavar="FILE", help="A .pftrace for ui.perfetto.dev.")
+    ] = None,
+    vcd: Annotated[
+        Path | None, typer.Option("--vcd", metavar="FILE", help="A waveform with the Verilog's names (.vcd).")
+    ] = None,
+    samples: Annotated[
+        str | None, typer.Option("--samples", metavar="A:B", help="Samples A to B - 1 only.")
+    ] = None,
+    steps: Annotated[
+        str | None, typer.Option("--steps", metavar="A:B", help="Hardware steps A to B - 1 only.")
+    ] = None,
+    cores: Annotated[
+        str | None, typer.Option("--cores", metavar="0,3-5", help="These cores (and host) only.")
+    ] = None,
+    force: Force = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Export the trace of a run, or a part of it, for the Perfetto viewer or a waveform viewer."""
+    from neurosim import api
+    from neurosim.cli import tables
+
+    console = Console(as_json, quiet)
+    with console.progress("export") as progress:
+        made = api.export_run(
+            run_, perfetto=perfetto, vcd=vcd, samples=samples, steps=steps, cores=cores, force=force,
+            progress=progress,
+        )  # fmt: skip
+    console.result(made.document(), tables.written(made.files))
     return EXIT_OK
 
 
@@ -221,6 +341,27 @@ def check(
     console.warn(*found.warnings)
     console.result(found.document(), *tables.check(found))
     return EXIT_OK if found.is_good else EXIT_MISMATCH
+
+
+@app.command("diff")
+def diff(
+    ours: Annotated[Path, typer.Argument(metavar="A", help="A run, mapping, artefact file or chip file.")],
+    theirs: Annotated[Path, typer.Argument(metavar="B", help="Another of the same kind.")],
+    cycles: Annotated[
+        bool, typer.Option("--cycles", help="Compare two engines in every cycle, even if results agree.")
+    ] = False,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Say whether two runs are the same, or the first cycle, component and field where they part (exit 5)."""
+    from neurosim import api
+    from neurosim.cli import diff_tables
+
+    console = Console(as_json, quiet)
+    with console.progress("diff") as progress:
+        found = api.diff(ours, theirs, cycles=cycles, progress=progress)
+    console.result(found.document(), *diff_tables.diff(found))
+    return EXIT_OK if found.is_equal else EXIT_MISMATCH
 
 
 chips_app = typer.Typer(
@@ -266,17 +407,42 @@ def chips_show(
 
 
 @app.command("bench")
-def bench(seed: Seed = 0, as_json: Json = False, quiet: Quiet = False) -> int:
-    """Measure the engines' speed on raw traffic, as rates and as ratios of one run."""
-    from dataclasses import asdict
-
+def bench(
+    mapper: Annotated[
+        str | None,
+        typer.Option("--mapper", metavar="STAGE", help="Measure a stage of the mapper: partition, placement, routes."),
+    ] = None,
+    case: Annotated[
+        str | None,
+        typer.Option("--case", metavar="NAME", help="With --mapper: only nets whose names begin so."),
+    ] = None,
+    effort: Annotated[
+        float, typer.Option("--effort", help="With --mapper: scales the budgets, 0.001 to 1000.")
+    ] = 1.0,
+    scaling: Annotated[
+        bool, typer.Option("--scaling", help="Also double neurons, routers and activity (minutes).")
+    ] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Write a page with tables and plots.")
+    ] = None,
+    force: Force = False,
+    seed: Seed = 0,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Measure the engines' speed and memory, or the mapper's costs against published ones."""
     from neurosim import api
     from neurosim.cli import tables
 
     console = Console(as_json, quiet)
+    if mapper is not None or case is not None:
+        with console.progress("bench") as progress:
+            measured = api.bench_mapper(mapper, case, seed, effort, progress=progress)
+        console.result(measured.document(), *tables.mapper_bench(measured))
+        return EXIT_OK
     with console.progress("bench") as progress:
-        made = api.bench(seed, progress=progress)
-    console.result(asdict(made), *tables.bench(made))
+        made = api.bench(seed, scaling=scaling, html=html, force=force, progress=progress)
+    console.result(made.document(), *tables.bench(made))
     return EXIT_OK
 
 

@@ -122,7 +122,8 @@ class Console:
                 sys.stdout.flush()
             except OSError:
                 silence(sys.stdout)
-        say(f"error: {error.text()}\n")
+        is_signal = error.exit_code >= 128  # stopped by the user: nothing is wrong
+        say(f"{'' if is_signal else 'error: '}{error.text()}\n")
 
     @contextlib.contextmanager
     def progress(self, title: str) -> Iterator[Progress | None]:

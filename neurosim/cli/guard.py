@@ -52,6 +52,8 @@ def _main(argv: Sequence[str] | None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         say("stopped by Ctrl-C; nothing half-written was left behind\n")
+        if "run" in arguments[:1]:
+            say("a run with --checkpoint-every N can be continued\n")
         return EXIT_INTERRUPTED
     except (BrokenPipeError, ReaderGoneError):  # the reader of our output went away; nothing is wrong
         silence(sys.stdout)

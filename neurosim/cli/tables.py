@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from neurosim.api.benchmarking import BenchMade
     from neurosim.api.checking import Checked
     from neurosim.api.chips import ChipCard, ChipEntry
+    from neurosim.api.mapper_benchmarking import MapperBenchMade
     from neurosim.api.mapping import MappingMade
     from neurosim.api.reporting import ReportMade
     from neurosim.api.running import RunMade
     from neurosim.cli.console import Part
     from neurosim.doctor import Diagnosis
     from neurosim.network.model import Network
+    from neurosim.report.data import ReportData
 
 
 def rows(title: str, pairs: Sequence[tuple[str, str]]) -> Table:
@@ -130,6 +132,9 @@ def mapping(made: MappingMade) -> list[RenderableType]:
         ("seed", str(f["seed"])),
     ]
     tables: list[RenderableType] = [rows("Mapping", facts), _fullest(f["fullest"]), _solvers(f["solver"])]
+    if "formulas" in f:
+        lines = [(n, f"{v:.6g}", f["formulas"][n]) for n, v in figures.items()]
+        tables.append(grid("Figures", ("figure", "value", "formula"), lines, ("value",)))
     if f["quantisation"] is not None:
         tables.append(_quantisation(f["quantisation"]))
     said = [line.partition(": ")[::2] for line in f["deadlock"]["lines"] if not line.startswith("run:")]
@@ -209,7 +214,8 @@ def run(made: RunMade) -> list[Part]:
     if energy["not_priced"]:
         items = [f"{count(e['count'])} {e['event']}" for e in energy["not_priced"] if e["count"]]
         pairs.append(("not priced", ", ".join(items) or "nothing that happened"))
-    parts: list[Part] = [rows("Run", pairs), headline_table(data), latency_table(data), comparison]
+    parts: list[Part] = [rows("Run", pairs), headline_table(data), latency_table(data)]
+    parts += [*_estimate(data), comparison]
     return [*parts, lambda console: print_verdict(console, data)]
 
 
@@ -217,7 +223,16 @@ def report(made: ReportMade) -> list[Part]:
     """Everything about a run, from its folder."""
     from neurosim.report.terminal import print_report
 
-    return [lambda console: print_report(console, made.run.data), _comparison(made.run.comparison)]
+    data = made.run.data
+    return [lambda console: print_report(console, data), *_estimate(data), _comparison(made.run.comparison)]
+
+
+def _estimate(data: ReportData) -> list[Part]:
+    from neurosim.report.sections import estimate_table
+    from neurosim.report.terminal import rich_table
+
+    table = estimate_table(data)
+    return [rich_table("Estimate: no cycle was simulated", table)] if table.rows else []
 
 
 def _comparison(found: Mapping[str, Any]) -> RenderableType:
@@ -260,15 +275,34 @@ def chip_document(card: ChipCard) -> dict[str, Any]:
 
 
 def bench(made: BenchMade) -> list[RenderableType]:
-    """Router traversals per CPU second, and per bare SimPy event of the same run."""
+    """Router traversals per CPU second and per bare SimPy event, memory, and growth if measured."""
+    from neurosim.api.bench_parts import parts
+
+    shown: list[RenderableType] = []
+    for part in parts(made):
+        right = [name for column, name in enumerate(part.table.head) if column in part.table.numeric]
+        shown += [grid(part.title, part.table.head, part.table.rows, right), Text(part.note), Text("")]
+    shown.append(Text(f"seed {made.seed}"))
+    if made.written is not None:
+        shown.append(Text(f"page  {made.written}"))
+    return shown
+
+
+def mapper_bench(made: MapperBenchMade) -> list[RenderableType]:
+    """Cost of every net, beside the published figure and the lower bound."""
     lines = [
-        (r.engine, r.case, count(r.router_traversals), f"{r.cpu_s:.2f}",
-         f"{r.traversals_per_cpu_s / 1e6:.3f} M", f"{r.ratio:.2f}")
+        (r.case, count(r.size), f"{r.published:,.0f}", f"{r.start:,.0f}", f"{r.cost:,.0f}", f"{r.mean:,.0f}",
+         f"{r.runs}", f"{r.ratio:.4f}", f"{r.bound:,.0f}", f"{r.wall_s:.1f}", f"{r.cpu_s:.1f}",
+         f"{r.moves_per_cpu_s / 1e6:.2f} M", f"{r.peak_mb:,.0f}")
         for r in made.rows
     ]  # fmt: skip
-    columns = ("engine", "uniform traffic", "traversals", "CPU s", "per CPU s", "per SimPy timeout")
-    title = f"Router traversals; bare SimPy: {made.simpy_timeouts_per_cpu_s / 1e6:.2f} M timeouts per CPU s"
-    return [grid(title, columns, lines), Text(f"seed {made.seed}")]
+    columns = (
+        "net", "clusters", "published", "start", "best", "mean", "runs", "best / published", "bound", "s",
+        "CPU s", "moves per CPU s", "MB",
+    )  # fmt: skip
+    sources = sorted({f"{r.case.split()[0]}: {r.source}" for r in made.rows})
+    notes = f"seed {made.seed}, effort {made.effort:g}. Published: " + "; ".join(sources)
+    return [grid(f"Mapper, {made.stage}", columns, lines), Text(notes)]
 
 
 def doctor(found: Diagnosis) -> list[RenderableType]:

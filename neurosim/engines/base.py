@@ -5,7 +5,7 @@ The library never prints: an engine reports progress by calling ``RunOptions.pro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,9 +15,46 @@ from numpy.typing import NDArray
 from neurosim.artefacts.program import Program
 from neurosim.artefacts.result import Result
 from neurosim.chip.models import Chip
+from neurosim.engines.checkpoint import Keeper
 
 Progress = Callable[[int, int, str], None]
 """``progress(done, total, text)``: called now and then; it must not raise."""
+
+
+@dataclass(frozen=True)
+class TraceRequest:
+    """What a sink wants of a run: ``tables`` by the names in :data:`neurosim.engines.trace.TABLES`.
+
+    ``steps`` (first, end) keeps hardware steps first <= step < end; ``cores`` keeps what concerns these
+    core numbers (HOST is the host): packets from or to them, their own events, and the flits of
+    the routers that they hang on.  None keeps all.
+    """
+
+    tables: frozenset[str]
+    steps: tuple[int, int] | None = None
+    cores: frozenset[int] | None = None
+
+
+class Sink(Protocol):
+    """Takes the events of a run in blocks while it runs, so that no engine keeps them.
+
+    The rows of a table come in one fixed order, the same from every cycle engine; where it is cut into
+    blocks is the engine's business and must not show in what the sink makes of them.
+    """
+
+    request: TraceRequest
+
+    def write(self, table: str, columns: Mapping[str, NDArray[np.int64]]) -> None:
+        """Append rows: every column of the table, equally long (see :mod:`neurosim.engines.trace`)."""
+        ...
+
+    def state(self) -> dict[str, NDArray[np.int64]]:
+        """What a checkpoint must keep so that :meth:`restore` goes on with the same bytes."""
+        ...
+
+    def restore(self, state: Mapping[str, NDArray[np.int64]]) -> None:
+        """Forget every row written after ``state`` was taken, here or by a process that was killed."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -26,8 +63,10 @@ class RunOptions:
 
     ``max_step_cycles`` bounds one time step (a run that passes it ends with verdict "limit");
     ``check_every_cycles`` is how often the wait-for graph is looked at for a partial deadlock;
-    ``log_packets`` keeps one row per packet; ``shuffle_seed`` (tests) visits components in a random
-    order within a cycle, which must change nothing.
+    ``log_packets`` keeps one row per packet in the result; ``sink`` gets the events that it asks for
+    while the engine runs (the cycle engines; others give none); ``shuffle_seed`` (tests) visits
+    components in a random order within a cycle, which must change nothing.  ``keeper`` keeps checkpoints
+    (the cycle engines; see :mod:`neurosim.engines.samples`).
     """
 
     seed: int = 0
@@ -36,6 +75,8 @@ class RunOptions:
     log_packets: bool = False
     shuffle_seed: int | None = None
     progress: Progress | None = None
+    sink: Sink | None = None
+    keeper: Keeper | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ that was mapped, and the chip, and takes what it needs.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from neurosim.artefacts.program import Program
 from neurosim.artefacts.result import Result
@@ -25,6 +25,21 @@ class EnginePlugin(Protocol):
         ...
 
 
+E = TypeVar("E", bound=EnginePlugin)
+
+
+def keeps_checkpoints(engine: E) -> E:
+    """Marks an engine that serves ``RunOptions.keeper``; without the mark it is never given one."""
+    engine.keeps_checkpoints = True  # type: ignore[attr-defined]
+    return engine
+
+
+def gives_events(engine: E) -> E:
+    """Marks an engine that hands its events to ``RunOptions.sink``; without the mark none is given one."""
+    engine.gives_events = True  # type: ignore[attr-defined]
+    return engine
+
+
 def functional(
     program: Program, network: Network, chip: Chip, workload: Workload, options: RunOptions
 ) -> Result:
@@ -38,6 +53,8 @@ def functional(
     return replace(result, program_digest=store.digest(program))
 
 
+@keeps_checkpoints
+@gives_events
 def reference(
     program: Program, network: Network, chip: Chip, workload: Workload, options: RunOptions
 ) -> Result:
@@ -47,10 +64,21 @@ def reference(
     return ReferenceEngine().run(program, workload, options)
 
 
+@keeps_checkpoints
+@gives_events
 def compiled(
     program: Program, network: Network, chip: Chip, workload: Workload, options: RunOptions
 ) -> Result:
     """The reference engine's cycles from compiled kernels (the first run ever compiles them)."""
     from neurosim.engines.compiled.engine import CompiledEngine
 
-    return CompiledEngine().run(program, workload, options)
+    return CompiledEngine().run(program, workload, options, chip)
+
+
+def estimate(
+    program: Program, network: Network, chip: Chip, workload: Workload, options: RunOptions
+) -> Result:
+    """Events counted and time estimated from the functional engine's spikes; no cycles are simulated."""
+    from neurosim.engines.estimate import EstimateEngine
+
+    return EstimateEngine(chip).run(program, network, workload, options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from neurosim import store
 from neurosim.artefacts.program import CoreProgram, Program
 from neurosim.artefacts.result import Counters, PacketLog, Result, Spikes, Verdict
 from neurosim.engines.base import RunOptions, Workload
+from neurosim.engines.checkpoint import Arrays
 from neurosim.fabric.topology import Fabric
 from neurosim.rules import ports
 from neurosim.rules.events import EVENT_INDEX, EVENT_NAMES
@@ -63,16 +65,47 @@ class SampleCounts:
     membrane: dict[int, IntArray]
 
 
-class Collector:
-    """Adds up samples; :meth:`result` makes the artefact."""
+class Rows:
+    """A table of rows that grows in place: (n, ``width``) values of type ``kind``."""
 
-    def __init__(self, program: Program, fabric: Fabric, workload: Workload) -> None:
+    def __init__(self, width: int, kind: Any) -> None:
+        self._block = np.empty((256, width), kind)  # doubled when full: pages not yet used cost nothing
+        self._used = 0
+
+    def add(self, rows: NDArray[Any]) -> None:
+        """Append ``rows`` (n, width)."""
+        needed = self._used + len(rows)
+        if needed > len(self._block):
+            block = np.empty((max(needed, 2 * len(self._block)), self._block.shape[1]), self._block.dtype)
+            block[: self._used] = self.table
+            self._block = block
+        self._block[self._used : needed] = rows
+        self._used = needed
+
+    @property
+    def table(self) -> NDArray[Any]:
+        """All rows: a view."""
+        return self._block[: self._used]
+
+
+_TOTALS = ("sent", "arrived", "dropped", "late", "membrane_overflows", "accumulator_overflows")
+
+
+class Collector:
+    """Adds up samples; :meth:`result` makes the artefact.
+
+    What grows with the run: per sample one row of events and outputs, per step its two cycles, per spike
+    16 bytes, and packets if they are logged.
+    """
+
+    def __init__(self, program: Program, fabric: Fabric, workload: Workload, options: RunOptions) -> None:
         n_samples, n_steps = workload.spikes.shape[0], workload.spikes.shape[1]
         hardware_steps = n_steps + program.depth
         routers, n_events = (fabric.n_routers, fabric.n_ports), len(EVENT_NAMES)
         self._program = program
         self._fabric = fabric
         self._workload = workload
+        self._options = options
         self._done = 0
         self._sample_events = np.zeros((n_samples, n_events), np.int64)
         self._core_events = np.zeros((fabric.n_cores, n_events), np.int64)
@@ -85,9 +118,8 @@ class Collector:
         self._latency: dict[int, int] = defaultdict(int)
         self._start = np.full((n_samples, hardware_steps), -1, np.int64)
         self._end = np.full((n_samples, hardware_steps), -1, np.int64)
-        self._missed: list[tuple[int, int, int]] = []
-        self._spikes: dict[str, list[IntArray]] = defaultdict(list)
-        self._packets: list[IntArray] = []
+        self._missed = Rows(3, np.int64)
+        self._packets = Rows(7, np.int64)
         self._outputs = np.zeros((n_samples, sum(n for _, n, _ in program.outputs)), np.int64)
         self._first_output: dict[str, int] = {}
         position = 0
@@ -96,6 +128,48 @@ class Collector:
             position += n
         names = (output[0] for output in program.outputs)
         self._readout = dict(zip(names, program.readout, strict=True))
+        listed = {group.population for core in program.cores for group in core.groups}
+        self._spikes = {name: Rows(4, np.int32) for name in sorted(listed)}
+
+    def state(self) -> Arrays:
+        """Everything collected so far, as arrays that are not copied."""
+        rows = {f"spikes.{name}": part.table for name, part in self._spikes.items()}
+        return rows | {
+            "missed": self._missed.table,
+            "packets": self._packets.table,
+            "totals": np.array([self._done, *(self._totals[name] for name in _TOTALS)], np.int64),
+            "latency": np.array(sorted(self._latency.items()), np.int64).reshape(-1, 2),
+            **{name: array[: self._done] for name, array in self._by_sample().items()},
+            **self._sums(),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        """Go on from what :meth:`state` of another collector of the same run said."""
+        self._done, *totals = (int(value) for value in state["totals"])
+        self._totals.update(zip(_TOTALS, totals, strict=True))
+        self._latency.update((int(cycles), int(count)) for cycles, count in state["latency"])
+        for name, array in self._by_sample().items():
+            array[: self._done] = state[name]
+        for name, array in self._sums().items():
+            array[...] = state[name]
+        self._missed.add(state["missed"])
+        self._packets.add(state["packets"])
+        for name, part in self._spikes.items():
+            part.add(state[f"spikes.{name}"])
+
+    def _by_sample(self) -> dict[str, IntArray]:
+        """Arrays with one row per sample."""
+        return {
+            "sample_events": self._sample_events, "step_start": self._start, "step_end": self._end,
+            "outputs": self._outputs,
+        }  # fmt: skip
+
+    def _sums(self) -> dict[str, IntArray]:
+        """Arrays that are added up over samples."""
+        return {
+            "core_events": self._core_events, "port_flits": self._port_flits, "blocked": self._blocked,
+            "peak": self._peak, "stall": self._stall, "busy": self._busy,
+        }  # fmt: skip
 
     def add(self, sample: int, counts: SampleCounts) -> None:
         """Add what sample ``sample`` counted."""
@@ -110,31 +184,38 @@ class Collector:
         events[EVENT_INDEX["flit_host"]] += counts.host_flits
         events[EVENT_INDEX["barrier"]] += counts.barriers
         self._sample_events[sample] = events
-        for name in ("sent", "arrived", "dropped", "late", "membrane_overflows", "accumulator_overflows"):
+        for name in _TOTALS:
             self._totals[name] += getattr(counts, name)
         for cycles, count in counts.latency.items():
             self._latency[cycles] += count
         self._start[sample, : len(counts.step_start)] = counts.step_start
         self._end[sample, : len(counts.step_end)] = counts.step_end
-        self._missed += [(sample, step, core) for step, core in counts.missed]
-        self._add_packets(sample, counts.packets)
-        for core in self._program.cores:
-            self._add_core_spikes(sample, core, counts)
+        if counts.missed:
+            self._missed.add(np.array([(sample, step, core) for step, core in counts.missed], np.int64))
+        if self._options.log_packets:
+            self._add_packets(sample, counts.packets)
+        by_core = counts.spikes[np.argsort(counts.spikes[:, 0], kind="stable")]
+        numbers = [core.core for core in self._program.cores]
+        firsts = np.searchsorted(by_core[:, 0], numbers)
+        ends = np.searchsorted(by_core[:, 0], numbers, side="right")
+        for core, first, end in zip(self._program.cores, firsts, ends, strict=True):
+            self._add_core_spikes(sample, core, by_core[first:end], counts)
 
     def _add_packets(self, sample: int, rows: IntArray) -> None:
         # by injection (never injected last), then source; the order per source is the order of sending
         inject = rows[:, 4]
         order = np.lexsort((rows[:, 1], inject, inject < 0))
-        self._packets.append(np.insert(rows[order], 0, sample, axis=1))
+        self._packets.add(np.insert(rows[order], 0, sample, axis=1))
 
-    def _add_core_spikes(self, sample: int, core: CoreProgram, counts: SampleCounts) -> None:
-        fired = counts.spikes[counts.spikes[:, 0] == core.core]
+    def _add_core_spikes(
+        self, sample: int, core: CoreProgram, fired: IntArray, counts: SampleCounts
+    ) -> None:
         for group in core.groups:
             mine = fired[(fired[:, 2] >= group.first) & (fired[:, 2] < group.first + group.n)]
             neurons = group.neurons[mine[:, 2] - group.first]
             steps = mine[:, 1] - group.start_step
             columns = (np.full(len(mine), sample), steps, neurons, mine[:, 3])
-            self._spikes[group.population].append(np.stack(columns, axis=1))
+            self._spikes[group.population].add(np.stack(columns, axis=1))
             if group.population not in self._first_output:
                 continue
             base = self._first_output[group.population]
@@ -144,7 +225,7 @@ class Collector:
             else:
                 np.add.at(self._outputs[sample], base + neurons, mine[:, 3])
 
-    def result(self, engine: str, verdict: Verdict, options: RunOptions) -> Result:
+    def result(self, engine: str, verdict: Verdict) -> Result:
         """The artefact of all samples added so far (those of a stopped run included)."""
         totals, done = self._totals, self._done
         histogram = np.zeros(max(self._latency, default=-1) + 1, np.int64)
@@ -173,7 +254,7 @@ class Collector:
             chip_digest=self._program.chip_digest,
             network_digest=self._program.network_digest,
             input_digest=self._workload.digest,
-            seed=options.seed,
+            seed=self._options.seed,
             n_samples=done,
             n_steps=int(self._workload.spikes.shape[1]),
             labels=self._workload.labels[:done],
@@ -181,26 +262,22 @@ class Collector:
             latency_cycles=self._end[:done, -1].copy(),
             step_start=self._start[:done],
             step_end=self._end[:done],
-            spikes=tuple(
-                spike_events(name, self._spikes[name]) for name in sorted(self._spikes)
-            ),
+            spikes=tuple(spike_events(name, rows.table) for name, rows in self._spikes.items()),
             counters=counters,
             latency_histogram=histogram,
-            missed=np.array(self._missed, np.int64).reshape(-1, 3),
-            packets=_packet_log(self._packets) if options.log_packets else None,
+            missed=self._missed.table.copy(),
+            packets=_packet_log(self._packets.table) if self._options.log_packets else None,
             verdict=verdict,
         )
 
 
-def spike_events(population: str, parts: list[IntArray]) -> Spikes:
-    """Sorted spike events from (n, 4) tables of (sample, step, neuron, count)."""
-    table = np.concatenate(parts)
-    table = table[np.lexsort((table[:, 2], table[:, 1], table[:, 0]))]
-    sample, step, neuron, count = (np.ascontiguousarray(column, np.int32) for column in table.T)
+def spike_events(population: str, table: NDArray[np.int32]) -> Spikes:
+    """Sorted spike events from a (n, 4) table of (sample, step, neuron, count)."""
+    order = np.lexsort((table[:, 2], table[:, 1], table[:, 0]))
+    sample, step, neuron, count = (column[order] for column in table.T)
     return Spikes(population, sample, step, neuron, count)
 
 
-def _packet_log(parts: list[IntArray]) -> PacketLog:
-    table = np.concatenate(parts) if parts else np.zeros((0, 7), np.int64)
+def _packet_log(table: IntArray) -> PacketLog:
     sample, step, source, target, axon = (column.astype(np.int32) for column in table.T[:5])
     return PacketLog(sample, step, source, target, axon, table[:, 5].copy(), table[:, 6].copy())

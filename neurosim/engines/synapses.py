@@ -18,7 +18,7 @@ def axon_synapses(block: SynapseBlock, row: int) -> tuple[IntArray, IntArray]:
         return np.arange(weights.shape[0]), weights
     if block.format == synapse.FORMAT_SPARSE:
         span = slice(int(block.pointer[row]), int(block.pointer[row + 1]))
-        return block.target[span], block.weight[span].astype(np.int64)
+        return block.target[span].astype(np.int64), block.weight[span].astype(np.int64)
     return _conv_synapses(block, int(block.source[row]))
 
 

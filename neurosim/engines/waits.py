@@ -97,7 +97,8 @@ def next_check(every: int, upcoming: float) -> int:
 class WaitGraph:
     """Builds the graph from views of all routers (by number) and of the used cores.
 
-    ``holding()`` lists the routers that hold flits, ascending: most of a large chip is empty.
+    ``holding()`` lists the routers that hold flits, ascending: most of a large chip is empty.  ``blocked()`` lists at
+    least those with a front that has no credit or whose output is owned: only these have edges.
     """
 
     def __init__(
@@ -106,38 +107,49 @@ class WaitGraph:
         routers: Sequence[RouterView],
         cores: Mapping[int, CoreView],
         holding: Callable[[], Sequence[int]],
+        blocked: Callable[[], Sequence[int]] | None = None,
     ) -> None:
         self._fabric = fabric
         self._routers = routers
         self._cores = cores
         self._holding = holding
+        self._blocked = blocked or holding
         self._depth = fabric.chip.router.buffer_flits
         self._per_router = fabric.n_ports * fabric.n_vcs
         self._first_core = fabric.n_routers * self._per_router
 
     def find(self) -> WaitFinding | None:
         """The first cycle, or None if every wait can end."""
-        waits, waiting = self._edges()
+        waits = self._router_edges()
+        if not waits:
+            return None  # a cycle through a core goes on through the router behind its transmit FIFO
+        if not any(core.input_blocked for core in self._cores.values()) and not find_wait_cycles(waits):
+            return None  # no receive FIFO waits for anybody, so no cycle goes through a core
+        for number in sorted(self._cores):
+            self._add_core_waits(number, self._cores[number], waits)
         cycles = find_wait_cycles(waits)
         if not cycles:
             return None
-        blocked = sum(map(len, cycles)) + len(nodes_leading_to(waits, cycles))
+        stuck = sum(map(len, cycles)) + len(nodes_leading_to(waits, cycles))
         sentences = tuple(self._sentence(node, waits[node]) for node in cycles[0])
-        return WaitFinding(sentences, blocked, waiting)
+        return WaitFinding(sentences, stuck, self._count_waiting())
 
-    def _edges(self) -> tuple[dict[int, int], int]:
+    def _router_edges(self) -> dict[int, int]:
         waits: dict[int, int] = {}
-        waiting = 0
-        for number in self._holding():
+        for number in self._blocked():
             router = self._routers[number]
             for channel in router.occupied_channels():
-                waiting += 1
                 goal = self._router_wait(number, router, channel)
                 if goal is not None:
                     waits[number * self._per_router + channel] = goal
-        for number in sorted(self._cores):
-            waiting += self._core_waits(number, self._cores[number], waits)
-        return waits, waiting
+        return waits
+
+    def _count_waiting(self) -> int:
+        """Queues that hold something, and loops that stand still."""
+        waiting = sum(len(self._routers[number].occupied_channels()) for number in self._holding())
+        for core in self._cores.values():
+            waiting += core.input_blocked + core.is_stalled + (core.transmit_state()[0] > 0)
+        return waiting
 
     def _router_wait(self, number: int, router: RouterView, channel: int) -> int | None:
         out = router.wanted(channel)
@@ -160,23 +172,18 @@ class WaitGraph:
             return None
         return self._receive_node(core_number)
 
-    def _core_waits(self, number: int, core: CoreView, waits: dict[int, int]) -> int:
+    def _add_core_waits(self, number: int, core: CoreView, waits: dict[int, int]) -> None:
         """Add the edges receive FIFO -> loop -> transmit FIFO -> router of one core."""
-        waiting = 0
         if core.input_blocked:
             waits[self._receive_node(number)] = self._receive_node(number) + 1
-            waiting += 1
         if core.is_stalled:
             waits[self._receive_node(number) + 1] = self._receive_node(number) + 2
-            waiting += 1
         flits, credits = core.transmit_state()
-        if flits:
-            waiting += 1
+        if flits and not credits:
             tile = self._fabric.tile_of(number)
             channel = self._fabric.port_of(number) * self._fabric.n_vcs
-            if not credits and self._routers[tile].length_of(channel) == self._depth:
+            if self._routers[tile].length_of(channel) == self._depth:
                 waits[self._receive_node(number) + 2] = tile * self._per_router + channel
-        return waiting
 
     def _receive_node(self, core: int) -> int:
         """Node of a core's receive FIFO; its neuron loop and transmit FIFO are the next two."""

@@ -33,6 +33,25 @@ def topological_order(graph: Graph) -> list[int] | None:
     return order if len(order) == len(graph) else None
 
 
+def components(graph: Graph) -> list[list[int]]:
+    """Connected components of a graph whose edges go both ways, each ascending, by their first nodes."""
+    seen: set[int] = set()
+    found = []
+    for first in sorted(graph):
+        if first in seen:
+            continue
+        seen.add(first)
+        waiting, part = [first], []
+        while waiting:
+            node = waiting.pop()
+            part.append(node)
+            new = [n for n in graph[node] if n not in seen]
+            seen.update(new)
+            waiting += new
+        found.append(sorted(part))
+    return found
+
+
 def cyclic_components(graph: Graph) -> list[list[int]]:
     """Strongly connected components that hold a cycle (self-loops too), each sorted, by first node.
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.artefacts.mapping import HOST
+from neurosim.chip.defects import dead_parts
 from neurosim.chip.models import Chip
 from neurosim.rules import arbiter, ports, routing
 
@@ -132,8 +133,12 @@ class Fabric:
         return f"chip {self.chip_of(router)} router ({x},{y}) {ports.port_name(port)}"
 
 
-def build_fabric(chip: Chip) -> Fabric:
-    """Elaborate ``chip`` into its wiring tables."""
+def build_fabric(chip: Chip, with_defects: bool = True) -> Fabric:
+    """Elaborate ``chip`` into its wiring tables.
+
+    Behind a dead link hangs nothing, nor behind any port of a dead router.  ``with_defects`` False wires
+    everything up as if nothing were dead, for distances.
+    """
     width = chip.system.chips_x * chip.mesh.width
     height = chip.system.chips_y * chip.mesh.height
     n_ports = ports.LOCAL + chip.mesh.cores_per_tile
@@ -164,7 +169,28 @@ def build_fabric(chip: Chip) -> Fabric:
         fabric.latency[router, ports.LOCAL :] = chip.router.hop_cycles.local
     if chip.host is not None:
         _wire_host(fabric)
+    if with_defects:
+        _cut_dead(fabric)
     return fabric
+
+
+def _cut_dead(fabric: Fabric) -> None:
+    dead = dead_parts(fabric.chip)
+    if dead is None:
+        return
+    for direction, cut in ((ports.EAST, dead.east), (ports.NORTH, dead.north)):
+        for router in np.flatnonzero(cut & (fabric.target[:, direction] >= 0)).tolist():
+            neighbour = int(fabric.target[router, direction])
+            _cut(fabric, router, direction)
+            _cut(fabric, neighbour, ports.OPPOSITE[direction])
+    for router in np.flatnonzero(dead.router).tolist():
+        for port in range(fabric.n_ports):
+            _cut(fabric, router, port)
+
+
+def _cut(fabric: Fabric, router: int, port: int) -> None:
+    fabric.target[router, port] = fabric.target_port[router, port] = NOTHING
+    fabric.crosses[router, port] = fabric.wraps[router, port] = False
 
 
 def _wire_direction(fabric: Fabric, router: int, direction: int) -> None:

@@ -102,16 +102,22 @@ class Walker:
             MismatchError: the routing function leads to a port on which nothing hangs.
         """
         fabric = self.fabric
-        port = self._ports(heads.router, heads.goal)
-        target = fabric.target[heads.router, port]
-        lost = np.flatnonzero(target == NOTHING)
+        channel, after, goes_on = self.advance_or_lose(heads)
+        lost = np.flatnonzero(after.router == NOTHING)
         if lost.size:
-            router, out = int(heads.router[lost[0]]), int(port[lost[0]])
+            router, out = divmod(int(channel[lost[0]]) // fabric.n_vcs, fabric.n_ports)
             raise MismatchError(
                 "the routing function leads to a port on which nothing hangs",
                 code="route-into-nothing",
                 where=fabric.describe(router, out),
             )
+        return channel, after, goes_on
+
+    def advance_or_lose(self, heads: Heads) -> tuple[IntArray, Heads, NDArray[np.bool_]]:
+        """As :meth:`advance`, but a packet that is led into nothing then stands at router NOTHING."""
+        fabric = self.fabric
+        port = self._ports(heads.router, heads.goal)
+        target = fabric.target[heads.router, port]
         crosses = fabric.crosses[heads.router, port].astype(np.int64)
         wraps = fabric.wraps[heads.router, port].astype(np.int64)
         vc = self._vc[heads.vc, heads.in_port, port, crosses, wraps]
@@ -161,6 +167,23 @@ def _vc_table(fabric: Fabric) -> IntArray:
             fabric.vc_policy, vc, in_port, out_port, bool(crosses), bool(wraps)
         )
     return table
+
+
+def arrives(fabric: Fabric, sources: IntArray, targets: IntArray, chunk: int = 1 << 16) -> NDArray[np.bool_]:
+    """(flows,) whether the routing function leads from the source to the target: False at a dead link."""
+    check_flows(fabric, sources, targets)
+    out = np.zeros(len(sources), np.bool_)
+    for first in range(0, len(sources), chunk):
+        some = slice(first, first + chunk)
+        goals, goal = np.unique(targets[some], return_inverse=True)
+        walker = Walker(fabric, goals)
+        heads = walker.start(sources[some], goal.astype(np.int64))
+        flow = np.arange(first, first + len(goal))
+        while flow.size:
+            _, heads, goes_on = walker.advance_or_lose(heads)
+            out[flow[~goes_on & (heads.router != NOTHING)]] = True
+            heads, flow = heads.pick(goes_on), flow[goes_on]
+    return out
 
 
 def dependencies(

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from neurosim.errors import NeurosimError
-from neurosim.network.connections import Conv, Pool
+from neurosim.network.connections import Conv, Pool, Sparse
 from neurosim.network.model import FloatNeuron, IntNeuron, Network, Population, Projection, as_chw
 from neurosim.network.schedule import schedule
 
@@ -53,11 +53,19 @@ def _check_names(network: Network) -> list[str]:
             if name not in known:
                 found.append(f"projection '{projection.name}': there is no {side} population '{name}'")
     found += [f"output '{name}' is not a population" for name in network.outputs if name not in known]
-    if not network.inputs:
-        found.append("there is no input population")
-    if not network.outputs:
+    if not network.inputs and not any(_runs_by_itself(p) for p in network.populations):
+        found.append("there is no input population, and no bias or first membrane that could start a spike")
+    if not network.outputs and network.inputs:
         found.append("there is no output population")
     return found
+
+
+def _runs_by_itself(population: Population) -> bool:
+    neuron = population.neuron
+    if neuron is None:
+        return False
+    own = [neuron.bias] if isinstance(neuron, IntNeuron) else [population.bias, neuron.offset]
+    return any(bool(np.any(values)) for values in (*own, neuron.v_initial))
 
 
 def _check_population(network: Network, population: Population) -> list[str]:
@@ -101,8 +109,10 @@ def _check_parameters(population: Population) -> list[str]:
             found.append(f"population '{population.name}': {key} has type {values.dtype}, not int64")
         elif key in ("keep", "current_keep") and ((values < 0) | (values > 4096)).any():
             found.append(f"population '{population.name}': {key} lies outside 0..4096")
-    if isinstance(neuron, IntNeuron) and not 0 <= neuron.input_shift <= 31:
-        found.append(f"population '{population.name}': input_shift is {neuron.input_shift}")
+    shift = neuron.input_shift if isinstance(neuron, IntNeuron) else neuron.fraction_bits
+    if shift is not None and not 0 <= shift <= 31:
+        name = "input_shift" if isinstance(neuron, IntNeuron) else "fraction_bits"
+        found.append(f"population '{population.name}': {name} is {shift}")
     return found
 
 
@@ -120,6 +130,8 @@ def _check_projection(network: Network, projection: Projection) -> list[str]:
         found.append(f"projection '{name}' reaches {connection.n_out} neurons, but its target has {target.n}")
     if isinstance(connection, Conv):
         found += [f"projection '{name}': {text}" for text in _check_conv(connection)]
+    if isinstance(connection, Sparse):
+        found += [f"projection '{name}': {text}" for text in _check_sparse(connection)]
     if projection.delay_steps < 0:
         found.append(f"projection '{name}' has a negative delay")
     return found + _check_weights(network, projection)
@@ -154,6 +166,22 @@ def _check_conv(conv: Conv) -> list[str]:
         if last >= conv.in_shape[1 + axis]:
             found.append(f"its last window begins at {last}, outside the input of {conv.in_shape[1 + axis]}")
     return found
+
+
+def _check_sparse(connection: Sparse) -> list[str]:
+    pointer, target = connection.pointer, connection.target
+    n = connection.weight.size
+    if pointer.dtype != np.int64 or pointer[0] != 0 or pointer[-1] != n or (np.diff(pointer) < 0).any():
+        return [f"its pointers do not ascend from 0 to its {n} synapses"]
+    if target.shape != (n,) or connection.weight.shape != (n,) or target.dtype.kind not in "iu":
+        return [f"its targets {target.shape} and weights {connection.weight.shape} do not belong together"]
+    if n and (int(target.min()) < 0 or int(target.max()) >= connection.n_out):
+        return [f"it has targets outside 0..{connection.n_out - 1}"]
+    first = np.zeros(n, np.bool_)
+    first[pointer[:-1][np.diff(pointer) > 0]] = True
+    if (~first[1:] & (target[1:] <= target[:-1])).any():
+        return ["the targets of an axon do not ascend, or one is there twice"]
+    return []
 
 
 def _check_weights(network: Network, projection: Projection) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.network.connections import Connection, Conv, Dense, Diagonal, Pool
+from neurosim.network.connections import Connection, Conv, Dense, Diagonal, Pool, Sparse
 
 
 class Inexact(Exception):  # noqa: N818 - never leaves the importer, which turns it into an InputError
@@ -91,6 +91,8 @@ def compose(first: Connection, then: Connection) -> Connection:
     Raises:
         Inexact: no single connection does exactly that.
     """
+    if isinstance(first, Sparse) or isinstance(then, Sparse):
+        raise Inexact("lists of synapses are not composed")
     if isinstance(first, Dense):
         if isinstance(then, Dense):
             return Dense(then.weight @ first.weight)

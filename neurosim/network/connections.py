@@ -1,7 +1,8 @@
 """Connections: how axons (source neurons, pooled or not) reach target neurons, and with what weight.
 
-Three kinds: :class:`Dense` (a weight for every pair), :class:`Conv` (one shared kernel, never
-unrolled) and :class:`Diagonal` (one to one).  Weights are float64 before quantisation, small signed
+Four kinds: :class:`Dense` (a weight for every pair), :class:`Conv` (one shared kernel, never
+unrolled), :class:`Diagonal` (one to one) and :class:`Sparse` (a list of synapses per axon).  Weights are
+float64 (or a smaller exact type) before quantisation, small signed
 integers after it.  ``apply`` is the reference meaning: plain NumPy, no rules, no blocks.
 """
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from neurosim.store import artefact
 
 Weights = NDArray[Any]
+_EVENTS = 1 << 16  # synaptic events that are worked on at once: they stay in the cache
 
 
 @artefact
@@ -124,6 +126,84 @@ class Diagonal:
 
 @artefact
 @dataclass(frozen=True)
+class Sparse:
+    """Axon ``a`` has synapses ``pointer[a] .. pointer[a + 1]``: their targets (ascending) and weights.
+
+    ``pointer`` (n_in + 1,) int64; ``target`` and ``weight`` (n_synapses,); ``target`` is of any unsigned or
+    signed integer type that holds ``n_out`` (a small one saves memory).
+    """
+
+    weight: Weights
+    pointer: NDArray[np.int64]
+    target: NDArray[Any]
+    n_out: int
+
+    @property
+    def n_in(self) -> int:
+        """Axons."""
+        return int(self.pointer.shape[0]) - 1
+
+    @property
+    def n_synapses(self) -> int:
+        """Entries of all lists."""
+        return int(self.weight.size)
+
+    def axons(self) -> NDArray[np.int64]:
+        """(n_synapses,) the axon of every synapse."""
+        return np.repeat(np.arange(self.n_in), np.diff(self.pointer))
+
+    def apply(self, x: NDArray[Any]) -> NDArray[np.float64]:
+        """Weighted sums of ``x`` (batch, n_in) -> (batch, n_out); only axons that are not 0 are looked at."""
+        out = np.zeros((x.shape[0], self.n_out))
+        row, axon = np.divmod(np.flatnonzero(x != 0), self.n_in)  # quicker than nonzero in two dimensions
+        lengths = np.diff(self.pointer)
+        if len(lengths) and (lengths == lengths[0]).all():
+            self._apply_rows(out, x, row, axon, int(lengths[0]))
+            return out
+        length = lengths[axon]
+        ends = np.cumsum(length)
+        first = 0
+        while first < len(axon):
+            last = int(np.searchsorted(ends, ends[first] + _EVENTS, side="right"))
+            self._add(out, x, row[first:last], axon[first:last], length[first:last])
+            first = last
+        return out
+
+    def _add(
+        self, out: NDArray[np.float64], x: NDArray[Any], row: NDArray[Any], axon: NDArray[Any],
+        length: NDArray[np.int64],
+    ) -> None:  # fmt: skip
+        """Add the synapses of some (row, axon) pairs to ``out``."""
+        start = np.cumsum(length) - length
+        at = np.arange(int(length.sum())) + np.repeat(self.pointer[axon] - start, length)
+        value = x[row, axon]
+        weight = self.weight[at].astype(np.float64)
+        if not (value == 1).all():
+            weight *= np.repeat(value, length)
+        low, high = int(row[0]), int(row[-1]) + 1
+        goal = self.target[at] + np.repeat((row - low) * self.n_out, length)
+        sums = np.bincount(goal, weights=weight, minlength=(high - low) * self.n_out)
+        out[low:high] += sums.reshape(high - low, self.n_out)
+
+    def _apply_rows(
+        self, out: NDArray[np.float64], x: NDArray[Any], row: NDArray[Any], axon: NDArray[Any], n: int
+    ) -> None:
+        """The same where every axon has ``n`` synapses: tables are taken row by row, in half the time."""
+        target, weight = self.target.reshape(self.n_in, n), self.weight.reshape(self.n_in, n)
+        size = max(1, _EVENTS // max(1, n))
+        for first in range(0, len(axon), size):
+            rows, some = row[first : first + size], axon[first : first + size]
+            value, low, high = x[rows, some], int(rows[0]), int(rows[-1]) + 1
+            part = weight[some].astype(np.float64)
+            if not (value == 1).all():
+                part *= value[:, None]
+            goal = target[some] + ((rows - low) * self.n_out)[:, None]
+            sums = np.bincount(goal.reshape(-1), part.reshape(-1), (high - low) * self.n_out)
+            out[low:high] += sums.reshape(high - low, self.n_out)
+
+
+@artefact
+@dataclass(frozen=True)
 class Conv:
     """A 2-D correlation (1-D as height 1) with a shared kernel.
 
@@ -196,4 +276,4 @@ class Conv:
         return image[:, :, y0 : y0 + (oh - 1) * sy + 1 : sy, x0 : x0 + (ow - 1) * sx + 1 : sx]
 
 
-Connection = Dense | Conv | Diagonal
+Connection = Dense | Conv | Diagonal | Sparse

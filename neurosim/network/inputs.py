@@ -38,14 +38,29 @@ def load_inputs(path: str | Path, network: Network, samples: int | None = None) 
             samples.
     """
     file = Path(path)
-    arrays = _read(file)
-    if "x" not in arrays:
-        raise InputError(
-            "no array 'x' in the file", code="input-no-x", where=str(file),
-            expected="x (samples, steps, ...), y (samples,)",
-            got=", ".join(sorted(arrays)) or "no arrays", hint=did_you_mean("x", arrays),
-        )  # fmt: skip
+    arrays = read_arrays(file, "x", "x (samples, steps, ...), y (samples,)")
     return check_inputs(arrays["x"], arrays.get("y"), network, samples, str(file))
+
+
+def empty_input(steps: int) -> InputData:
+    """One sample of ``steps`` time steps for a network without inputs."""
+    return _digested(np.zeros((1, steps, 0), np.uint8), np.full(1, -1, np.int64))
+
+
+def read_arrays(file: Path, needed: str, expected: str) -> dict[str, NDArray[np.generic]]:
+    """All arrays of an ``.npz`` file that holds ``needed``; ``expected`` says in a message what it means.
+
+    Raises:
+        InputError: no such file, not an ``.npz`` file of plain arrays, or no array ``needed``.
+    """
+    arrays = _read(file, expected)
+    if needed not in arrays:
+        raise InputError(
+            f"no array '{needed}' in the file", code=f"input-no-{needed}", where=str(file),
+            expected=expected,
+            got=", ".join(sorted(arrays)) or "no arrays", hint=did_you_mean(needed, arrays),
+        )  # fmt: skip
+    return arrays
 
 
 def check_inputs(
@@ -63,14 +78,17 @@ def check_inputs(
                 expected=f"1..{counts.shape[0]}", got=str(samples),
             )  # fmt: skip
         counts, labels = counts[:samples], labels[:samples]
-    counts = np.ascontiguousarray(counts)
+    return _digested(np.ascontiguousarray(counts), labels)
+
+
+def _digested(counts: NDArray[np.uint8], labels: NDArray[np.int64]) -> InputData:
     sha = hashlib.sha256(str(counts.shape).encode())
     sha.update(counts.tobytes())
     sha.update(labels.astype("<i8").tobytes())
     return InputData(counts, labels, sha.hexdigest())
 
 
-def _read(path: Path) -> dict[str, NDArray[np.generic]]:
+def _read(path: Path, expected: str) -> dict[str, NDArray[np.generic]]:
     if not path.is_file():
         raise InputError("no such file", code="file-missing", where=str(path))
     try:
@@ -81,7 +99,8 @@ def _read(path: Path) -> dict[str, NDArray[np.generic]]:
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             "not a whole .npz file of plain arrays", code="input-not-npz", where=str(path),
-            expected="a file as numpy.savez writes it, with x and y",
+            expected="a file as numpy.savez writes it, with x and y" if expected.startswith("x ")
+            else f"a file as numpy.savez writes it, with {expected}",
         ) from error  # fmt: skip
 
 

@@ -45,7 +45,10 @@ class FloatNeuron:
 
     ``reset`` is one of ``neurosim.rules.neuron.RESET_NAMES``; ``reset_amount`` is the value to reset
     to, or the amount to subtract.  ``v_min`` bounds the membrane from below, after the reset (-inf: no
-    bound).
+    bound).  ``v_initial`` is the membrane before the first step.
+
+    ``fraction_bits`` f marks a membrane in fixed point: ``keep * v`` is rounded toward zero to a multiple
+    of 2**-f.  Weights and inputs are then integers already, and quantisation keeps them as they are.
     """
 
     model: str
@@ -59,6 +62,8 @@ class FloatNeuron:
     syn_keep: FloatArray
     syn_gain: FloatArray
     v_min: FloatArray = field(default_factory=lambda: np.asarray(-np.inf))
+    v_initial: FloatArray = field(default_factory=lambda: np.zeros(()))
+    fraction_bits: int | None = None
 
 
 @artefact
@@ -66,8 +71,8 @@ class FloatNeuron:
 class IntNeuron:
     """A neuron model in the chip's integers, as :func:`neurosim.rules.neuron.update` takes it.
 
-    Arrays are int64, one value per neuron or 0-d.  ``scale`` is what one unit of the float membrane
-    (divided by its input gain) became; it is kept for reports only.
+    Arrays are int64, one value per neuron or 0-d; ``v_initial`` is the reset state's membrane.  ``scale``
+    is what one unit of the float membrane (divided by its input gain) became; it is kept for reports only.
     """
 
     model: str
@@ -80,6 +85,7 @@ class IntNeuron:
     v_floor: IntArray
     input_shift: int
     scale: float
+    v_initial: IntArray = field(default_factory=lambda: np.zeros((), np.int64))
 
 
 @artefact
@@ -153,7 +159,7 @@ class Network:
 
     @property
     def inputs(self) -> tuple[Population, ...]:
-        """The input populations, in order."""
+        """The input populations, in order (none: the network runs by its biases and first membranes)."""
         return tuple(p for p in self.populations if p.is_input)
 
     @property

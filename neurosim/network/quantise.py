@@ -13,6 +13,8 @@ reference; every engine must match it exactly.  The rules, per target population
   weights make the rounding of the leak cost less; a membrane without leak needs few of them, and may
   drift far down, so it stops at ``MAX_SHIFT_WITHOUT_LEAK``;
 * the threshold is the smallest integer that fires: ``ceil(th S)`` for ``>=``, ``floor(th S) + 1`` for ``>``.
+
+A population in fixed point (``fraction_bits`` f) keeps its integers: ``s`` is 1 and ``input_shift`` f.
 """
 
 from __future__ import annotations
@@ -76,6 +78,7 @@ class _Scaled:
     reset_amount: NDArray[np.float64]
     v_min: NDArray[np.float64]
     bias: NDArray[np.float64]
+    v_initial: NDArray[np.float64]
     unit: NDArray[np.float64]
 
 
@@ -110,7 +113,10 @@ def quantise(network: Network, chip: Chip, options: QuantiseOptions | None = Non
             continue
         _check_model(network, population, chip)
         into = network.into(population.name)
-        scale = weight_scale(into, widths.weight, options.clip_percentile)
+        fixed = population.neuron.fraction_bits is not None
+        scale = 1.0 if fixed else weight_scale(into, widths.weight, options.clip_percentile)
+        if fixed:
+            _check_whole_weights(network, into, widths.weight)
         integer = {
             p.name: replace(p, connection=_round_weights(p.connection, scale, widths.weight)) for p in into
         }
@@ -136,6 +142,20 @@ def weight_scale(into: tuple[Projection, ...], largest: int, clip_percentile: fl
     if sizes and sum(s.size for s in sizes):
         top = float(np.percentile(np.concatenate(sizes), clip_percentile, method="higher"))
     return largest / top if top > 0 else float(largest)
+
+
+def _check_whole_weights(network: Network, into: tuple[Projection, ...], largest: int) -> None:
+    for projection in into:
+        weight = projection.connection.weight
+        bad = (np.abs(weight) > largest) | (np.rint(weight) != weight)
+        if bad.any():
+            raise InputError(
+                f"projection '{projection.name}' has weights that are no integers of the chip, but its "
+                f"target '{projection.target}' is in fixed point",
+                code="quantise-fixed-point", where=network.name,
+                expected=f"whole numbers, -{largest}..{largest}", got=f"{float(weight[bad][0]):g}",
+                hint="leave out fraction_bits to have the weights scaled, or choose more weight bits",
+            )  # fmt: skip
 
 
 def saturated_weights(connection: Connection, scale: float, largest: int) -> int:
@@ -232,7 +252,7 @@ def _scaled(population: Population) -> _Scaled:
     bias = population.bias if cuba else population.bias + neuron.offset / neuron.gain
     return _Scaled(
         np.asarray(neuron.threshold * unit), np.asarray(neuron.reset_amount * unit),
-        np.asarray(neuron.v_min * unit), np.asarray(bias), unit,
+        np.asarray(neuron.v_min * unit), np.asarray(bias), np.asarray(neuron.v_initial * unit), unit,
     )  # fmt: skip
 
 
@@ -243,13 +263,17 @@ def _population(
 ) -> Population:  # fmt: skip
     neuron, scaled = population.neuron, _scaled(population)
     assert isinstance(neuron, FloatNeuron)
-    shift = _input_shift(neuron, scaled, scale, worst, seen, widths)
+    shift = neuron.fraction_bits
+    if shift is None:
+        shift = _input_shift(neuron, scaled, scale, worst, seen, widths)
     unit = scale * 2.0**shift
     threshold, amount = _threshold(neuron, scaled, unit, widths)
     bias = _integers(scaled.bias * unit)
+    v_initial = _integers(scaled.v_initial * unit)
     _check_fits(network, population, "threshold", threshold, widths.membrane, "membrane")
     _check_fits(network, population, "reset", amount, widths.membrane, "membrane")
     _check_fits(network, population, "bias", bias, widths.bias, "bias")
+    _check_fits(network, population, "first membrane", v_initial, widths.membrane, "membrane")
     integer = IntNeuron(
         model=neuron.model,
         reset=neuron.reset,
@@ -261,6 +285,7 @@ def _population(
         v_floor=_integers(np.maximum(scaled.v_min * unit, -widths.membrane - 1)),
         input_shift=shift,
         scale=unit,
+        v_initial=v_initial,
     )
     warnings += _warn_neuron(population, neuron, integer, worst, widths)
     return replace(population, neuron=integer, bias=np.zeros(()))
@@ -287,7 +312,8 @@ def _needs(
 ) -> tuple[float, float]:
     """What membrane and current must hold, in weight steps."""
     finite = scaled.threshold[np.isfinite(scaled.threshold)]
-    floor = max(float(np.abs(finite).max(initial=0)), float(np.abs(scaled.reset_amount).max())) * scale
+    known = (finite, scaled.reset_amount, scaled.v_initial)
+    floor = max(float(np.abs(values).max(initial=0)) for values in known) * scale
     if seen is not None:
         unit = float(scaled.unit.max()) * scale
         cuba = neuron.model.startswith("cuba")
@@ -333,7 +359,8 @@ def _check_fits(
         worst = int(over.reshape(-1)[np.argmax(np.abs(over.reshape(-1)))])
         raise InputError(
             f"population '{population.name}': the {what} does not fit the {register} register",
-            code=f"quantise-{what}", where=network.name, expected=f"-{largest}..{largest}", got=str(worst),
+            code=f"quantise-{what.replace(' ', '-')}", where=network.name,
+            expected=f"-{largest}..{largest}", got=str(worst),
             hint="choose fewer weight bits or a chip with wider registers",
         )  # fmt: skip
 

@@ -53,7 +53,7 @@ def simulate_float(network: Network, x: NDArray[np.generic]) -> dict[str, CountA
 
 
 def run_float(network: Network, x: NDArray[np.generic]) -> FloatRun:
-    """Runs a float network on every sample from the reset state (all states 0).
+    """Runs a float network on every sample from the reset state (membranes ``v_initial``, currents 0).
 
     Args:
         network: a float network.
@@ -75,7 +75,7 @@ class _FloatState:
     def __init__(self, population: Population, n_samples: int) -> None:
         assert isinstance(population.neuron, FloatNeuron), "run_float takes a float network"
         self.neuron, self.bias = population.neuron, population.bias
-        self.v: FloatArray = np.zeros((n_samples, population.n))
+        self.v: FloatArray = np.broadcast_to(population.neuron.v_initial, (n_samples, population.n)).copy()
         self.i: FloatArray = np.zeros((n_samples, population.n))
         self.seen = Range(0.0, 0.0, 0.0, 0.0)
 
@@ -84,7 +84,7 @@ class _FloatState:
         x = x + self.bias
         self.i = n.syn_keep * self.i + n.syn_gain * x if n.model.startswith("cuba") else x
         fired = self._above(self.v) if n.reset not in ("none", "value", "subtract", "subtract_multi") else 0.0
-        u = n.keep * self.v + n.gain * self.i + n.offset
+        u = self._decayed() + n.gain * self.i + n.offset
         if n.reset in ("subtract_delayed", "subtract_same_time"):
             u = u - fired * n.reset_amount
         elif n.reset == "zero_with_input":
@@ -93,6 +93,12 @@ class _FloatState:
         self._note(x, u)
         self.v = np.maximum(self._after_reset(u, spikes, fired), n.v_min)
         return spikes
+
+    def _decayed(self) -> FloatArray:
+        kept = self.neuron.keep * self.v
+        if self.neuron.fraction_bits is None:
+            return np.asarray(kept)
+        return np.asarray(np.trunc(kept * 2.0**self.neuron.fraction_bits) / 2.0**self.neuron.fraction_bits)
 
     def _above(self, u: FloatArray) -> FloatArray:
         above = u >= self.neuron.threshold if self.neuron.at_threshold else u > self.neuron.threshold

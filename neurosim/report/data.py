@@ -25,7 +25,7 @@ class ReportData:
     ``input_spikes`` (samples, steps, n_inputs) may be None; ``solver`` are the mapper's reports;
     ``loss`` are rows of the quantisation loss table (column name -> value), shown as given,
     measured over ``loss_samples`` samples;
-    ``manifest`` is the content of ``manifest.json``.
+    ``manifest`` is the content of ``manifest.json``, ``estimate_error`` that of ``estimate.json``.
     """
 
     result: Result
@@ -40,6 +40,7 @@ class ReportData:
     loss: tuple[Mapping[str, Any], ...]
     manifest: Mapping[str, Any]
     loss_samples: int | None = None
+    estimate_error: Mapping[str, Any] | None = None
 
 
 def report_data(

@@ -19,8 +19,8 @@ from neurosim.store import write_atomically
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def render_html(data: ReportData, sample: int = 0) -> str:
-    """The page as text; ``sample`` is the one whose spikes are drawn (0 if it is out of range)."""
+def render_page(template: str, **context: Any) -> str:
+    """A template of this package as one page that needs nothing else: style, plotly.js and script inlined."""
     import jinja2
     from markupsafe import Markup
     from plotly.offline import get_plotlyjs
@@ -36,11 +36,15 @@ def render_html(data: ReportData, sample: int = 0) -> str:
     environment.filters["count"] = count
     style = environment.get_template("style.css").render()
     script = (TEMPLATES / "charts.js").read_text(encoding="utf-8")
-    return environment.get_template("report.html.j2").render(
-        style=Markup(style),
-        charts_script=Markup(script),
-        plotly=Markup(get_plotlyjs()),
-        **view(data, sample if 0 <= sample < data.result.n_samples else 0),
+    return environment.get_template(template).render(
+        style=Markup(style), charts_script=Markup(script), plotly=Markup(get_plotlyjs()), **context
+    )
+
+
+def render_html(data: ReportData, sample: int = 0) -> str:
+    """The page as text; ``sample`` is the one whose spikes are drawn (0 if it is out of range)."""
+    return render_page(
+        "report.html.j2", **view(data, sample if 0 <= sample < data.result.n_samples else 0)
     )
 
 
@@ -100,6 +104,7 @@ def view(data: ReportData, sample: int) -> dict[str, Any]:
         "neurobench": sections.neurobench_table(data),
         "provenance": sections.provenance_table(data),
         "manifest": sections.manifest_table(data),
+        "estimate": sections.estimate_table(data),
         "not_measured": {  # prices have a list of their own
             path: reason
             for path, reason in data.metrics["not_measured"].items()

@@ -154,6 +154,7 @@ def load_maps(data: ReportData) -> list[MeshMap]:
             lambda load: f"{count(load.flits)} flits, busy {percent(load.utilisation)}",
             lambda top: f"{count(top)} flits",
         ))  # fmt: skip
+    if data.result.counters.port_blocked_cycles.size:
         maps.append(_link_heat(
             data, "Blocked links", "cycles in which a flit wanted the link and did not move",
             lambda load: load.blocked_cycles or 0, lambda load: f"{count(load.blocked_cycles)} cycles",

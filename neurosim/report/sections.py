@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from neurosim.analysis import load
 from neurosim.artefacts.mapping import HOST
 from neurosim.chip.catalogue import provenance_rows
+from neurosim.fabric.cdg import NOT_CHECKED
 from neurosim.report.data import ReportData
 from neurosim.report.text import NOT_MEASURED, count, percent, si
 from neurosim.rules.events import EVENT_INDEX
@@ -66,6 +67,8 @@ def badges(data: ReportData) -> list[Badge]:
         found.append(Badge("bad", "mapping can deadlock"))
     if deadlock.routing.result.is_free:
         found.append(Badge("good", "routing function proven free"))
+    elif deadlock.routing.result.verdict == NOT_CHECKED:
+        found.append(Badge("plain", "routing function not checked: too many pairs"))
     else:
         found.append(Badge("warn", "routing function can deadlock"))
     health = data.metrics["health"]
@@ -369,6 +372,32 @@ def provenance_table(data: ReportData) -> Table:
 
 def _source(row: Any) -> str:
     return f"{row.source} ({row.conditions})" if row.conditions else str(row.source)
+
+
+def estimate_table(data: ReportData) -> Table:
+    """What an estimated run is worth: its errors against a simulated one; empty for other engines."""
+    if data.result.engine != "estimate":
+        return Table((), ())
+    found, head = data.estimate_error, ("figure", "estimated", "simulated", "error")
+    if found is None:
+        missing = f"{NOT_MEASURED}: no simulated run was given (--compare-with RUN)"
+        cycles = count(int(data.result.latency_cycles.sum()))
+        return Table(head, (("latency, cycles", cycles, "", missing),), frozenset({1, 2}))
+    times, joules = found["latency"], found["energy"]
+    rows = [
+        ("latency, cycles", count(times["estimated_cycles"]), count(times["simulated_cycles"]),
+         _signed(times["error"])),
+        ("latency, worst sample", "", "", _signed(times["largest_sample_error"])),
+        ("time steps, mean magnitude", "", "", _signed(times["mean_step_error"]).lstrip("+")),
+        ("energy, with static", si(joules["estimated_j"], "J"), si(joules["simulated_j"], "J"),
+         _signed(joules["error"])),
+        ("event counts", "", found["against"] + " engine", "equal" if found["events_equal"] else "DIFFERENT"),
+    ]  # fmt: skip
+    return Table(head, tuple(rows), frozenset({1, 2, 3}))
+
+
+def _signed(share: float | None) -> str:
+    return NOT_MEASURED if share is None else f"{100 * share:+.1f} %"
 
 
 def manifest_table(data: ReportData) -> Table:

@@ -401,7 +401,7 @@ def test_the_error_itself_has_the_first_mistakes_parts():
     assert (error.code, error.where, error.got) == ("chip-out-of-range", "chip.yaml:10:17", "0")
 
 
-PRESETS = "darwin3, loihi_2018, tiny, tiny_2x2, tiny_2x2_gateway, tiny_2x2_gateway_vc"
+PRESETS = "darwin3, darwinwafer, loihi_2018, tiny, tiny_2x2, tiny_2x2_gateway, tiny_2x2_gateway_vc"
 
 
 def load_message(name) -> str:

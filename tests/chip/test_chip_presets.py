@@ -19,7 +19,7 @@ PRESETS = preset_names()
 
 def test_all_promised_presets_are_there():
     assert PRESETS == (
-        "darwin3", "loihi_2018", "tiny", "tiny_2x2", "tiny_2x2_gateway", "tiny_2x2_gateway_vc",
+        "darwin3", "darwinwafer", "loihi_2018", "tiny", "tiny_2x2", "tiny_2x2_gateway", "tiny_2x2_gateway_vc",
     )  # fmt: skip
 
 
@@ -115,6 +115,20 @@ def test_loihi_size():
     assert (core.neurons, core.axons, core.target_entries) == (1024, 4096, 4096)
     assert core.synapse_words * core.word_bits == 128 * 1024 * 8
     assert max(core.weight_bits) == 9
+
+
+def test_the_wafer_is_64_of_these_chips_and_says_what_is_assumed():
+    chip, one = load_chip("darwinwafer"), load_chip("darwin3")
+    total = totals(chip)
+    assert (chip.n_chips, total.neuron_cores, total.neurons) == (64, 36_800, 150_732_800)
+    assert chip.core == one.core
+    assert chip.core_types == one.core_types
+    rows = {row.path: row for row in provenance_rows(chip)}
+    links = [row for path, row in rows.items() if path.startswith("link.")]
+    assert len(links) == 4
+    assert all(row.evidence == "assumed" for row in links)
+    assert rows["energy.events.synaptic_operation"].value == "4.9"
+    assert rows["energy.events.flit_chip_crossing"].value == "not priced"
 
 
 def test_darwin3_size():
@@ -264,7 +278,7 @@ def test_provenance_rows_show_every_number(name):
     assert all(row.source and row.evidence for row in rows)
     null = [event for event, figure in chip.energy.events.items() if figure.value is None]
     unpriced = [row.path for row in rows if row.value == "not priced"]
-    static = ["energy.static_power_per_chip"] if name == "darwin3" else []
+    static = ["energy.static_power_per_chip"] if name.startswith("darwin") else []
     assert sorted(unpriced) == sorted([f"energy.events.{event}" for event in null] + static)
 
 

@@ -684,7 +684,7 @@ CASES = [
     Case(
         "engine unknown", "run mapped --input dense_test.npz --engine referense -o out",
         "unknown engine 'referense' [engine-unknown]\n"
-        "  expected: one of compiled, functional, reference\n"
+        "  expected: one of compiled, estimate, functional, reference\n"
         "  hint: did you mean 'reference'?",
     ),
     Case(
@@ -829,12 +829,12 @@ CASES = [
     Case(
         "command unknown", "simulate",
         "unknown command 'simulate' [usage]\n"
-        "  expected: one of demo, import, map, run, report, check, chips, bench, doctor",
+        "  expected: one of demo, import, map, run, resume, report, export, check, diff, chips, bench, doctor",
     ),
     Case(
         "command misspelt", "chip",
         "unknown command 'chip' [usage]\n"
-        "  expected: one of demo, import, map, run, report, check, chips, bench, doctor\n"
+        "  expected: one of demo, import, map, run, resume, report, export, check, diff, chips, bench, doctor\n"
         "  hint: did you mean 'chips'?",
     ),
     Case(
@@ -853,9 +853,33 @@ CASES = [
         "  hint: see `neurosim run --help`",
     ),
     Case(
-        "option missing", "run mapped -o out",
-        "`neurosim run` needs the option '--input' [usage]\n"
-        "  hint: see `neurosim run --help`",
+        "option missing", "map net.npz -o out",
+        "`neurosim map` needs the option '--chip' [usage]\n"
+        "  hint: see `neurosim map --help`",
+    ),
+    Case(
+        "run without input", "run mapped -o out",
+        "dense: this network needs an input [run-input]\n"
+        "  got: no input, no number of steps\n"
+        "  hint: name a file of samples with --input",
+    ),
+    Case(
+        "steps for a network with inputs", "run mapped --steps 8 -o out",
+        "dense: this network needs an input [run-input]\n"
+        "  got: no input, 8 steps\n"
+        "  hint: name a file of samples with --input",
+    ),
+    Case(
+        "cores of too few neurons", "map net.npz --chip tiny --cores dense_test.npz -o out",
+        "dense_test.npz: no array 'core' in the file [input-no-core]\n"
+        "  expected: core (neurons,), the core number of every neuron\n"
+        "  got: x, y",
+    ),
+    Case(
+        "format unknown", "import dense.nir --profile spikingjelly-2.0 --format nirr -o out.npz",
+        "unknown importer 'nirr' [importer-unknown]\n"
+        "  expected: one of nir, npz, random_snn\n"
+        "  hint: did you mean 'nir'?",
     ),
 ]
 

@@ -266,9 +266,9 @@ def test_manifests_name_the_command(neurosim: Neurosim, here: Path) -> None:
 
     assert neurosim("demo --samples 1 --seed 3 --out mine --quiet").code == 0
     demo = json.loads((here / "mine" / "manifest.json").read_text())
-    assert demo["command"] == ["neurosim", "demo", "--chip", "tiny", "--net", "dense", "--samples", "1", "--engine", "reference", "--seed", "3"]
+    assert demo["command"] == ["neurosim", "demo", "--chip", "tiny", "--net", "dense", "--samples", "1", "--engine", "compiled", "--seed", "3"]
     run = json.loads((here / "mine" / "run" / "manifest.json").read_text())
-    line = "run mapping --input input.npz --engine reference --seed 3 -o ../again"
+    line = "run mapping --input input.npz --engine compiled --seed 3 -o ../again"
     assert run["command"] == ["neurosim", *line.split()]
     os.chdir(here / "mine" / "run")
     assert neurosim(line + " --quiet").code == 0

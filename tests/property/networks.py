@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from neurosim.network.connections import Conv, Dense, Diagonal, Pool
+from neurosim.network.connections import Conv, Dense, Diagonal, Pool, Sparse
 from neurosim.network.model import IntNeuron, Network, Population, Projection
 from neurosim.rules.neuron import DECAY_ONE, MODEL_NAMES, RESET_NAMES
 from tests.helpers.chips import make_chip
 
 
 @st.composite
-def neurons(draw, n: int, spiking: bool = True) -> IntNeuron:
+def neurons(draw, n: int, spiking: bool = True, highest_threshold: int = 39) -> IntNeuron:
     """Parameters per neuron, any model and reset."""
     rng = np.random.default_rng(draw(st.integers(0, 10**6)))
     model = draw(st.sampled_from([m for m in MODEL_NAMES if m.endswith("li") != spiking]))
     reset = draw(st.sampled_from(RESET_NAMES[:-1])) if spiking else "none"
-    threshold = rng.integers(1, 40, n)
+    threshold = rng.integers(1, highest_threshold + 1, n)
     decays = model not in ("if",)
     multi = reset in ("subtract", "subtract_multi", "subtract_delayed", "subtract_same_time")
     return IntNeuron(
@@ -33,6 +33,7 @@ def neurons(draw, n: int, spiking: bool = True) -> IntNeuron:
         v_floor=np.full(n, draw(st.sampled_from((-(1 << 19), -20, 0)))),
         input_shift=draw(st.integers(0, 2)),
         scale=1.0,
+        v_initial=rng.integers(-9, 30, n),
     )
 
 
@@ -41,10 +42,22 @@ def random_weights(rng: np.random.Generator, *shape: int) -> np.ndarray:
     return (rng.integers(-7, 8, shape) * (rng.random(shape) < 0.7)).astype(np.int16)
 
 
+def as_sparse(rng: np.random.Generator, weight: np.ndarray) -> Sparse:
+    """The same synapses as lists, and some more with weight 0."""
+    listed = (weight.T != 0) | (rng.random(weight.T.shape) < 0.1)
+    axon, target = np.nonzero(listed)
+    pointer = np.concatenate([[0], np.cumsum(listed.sum(axis=1))]).astype(np.int64)
+    return Sparse(weight.T[axon, target], pointer, target.astype(np.uint8), weight.shape[0])
+
+
 @st.composite
-def networks(draw) -> Network:
+def networks(draw, lively: bool = False) -> Network:
     """Input, one to three hidden layers (dense, convolution with or without pooling), maybe a
-    recurrent loop and a skip connection, and an output that fires or is read."""
+    recurrent loop and a skip connection, and an output that fires or is read.
+
+    ``lively``: low thresholds, so that most neurons fire, and often.
+    """
+    top = draw(st.sampled_from((3, 8, 39))) if lively else 39
     rng = np.random.default_rng(draw(st.integers(0, 10**6)))
     side = draw(st.integers(2, 5))
     shape: tuple[int, ...] = (draw(st.integers(1, 2)), side, side)
@@ -64,9 +77,10 @@ def networks(draw) -> Network:
             shape = connection.out_shape
         else:
             shape = (draw(st.integers(1, 14)),)
-            connection = Dense(random_weights(rng, shape[0], source.n))
+            weight = random_weights(rng, shape[0], source.n)
+            connection = as_sparse(rng, weight) if draw(st.booleans()) else Dense(weight)
         n = int(np.prod(shape))
-        populations.append(Population(name, shape, draw(neurons(n))))
+        populations.append(Population(name, shape, draw(neurons(n, True, top))))
         projections.append(Projection(f"p{layer}", source.name, name, connection, pool, 0))
     last = populations[-1]
     if draw(st.booleans()):
@@ -74,7 +88,7 @@ def networks(draw) -> Network:
         projections.append(Projection("loop", last.name, last.name, loop, None, 1))
     n_out = draw(st.integers(1, 5))
     spiking = draw(st.booleans())
-    populations.append(Population("out", (n_out,), draw(neurons(n_out, spiking))))
+    populations.append(Population("out", (n_out,), draw(neurons(n_out, spiking, top))))
     projections.append(
         Projection("p_out", last.name, "out", Dense(random_weights(rng, n_out, last.n)))
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import io
 import json
 from pathlib import Path
@@ -13,18 +12,27 @@ import pytest
 
 import neurosim
 from neurosim.analysis.metrics import metrics_json
+from neurosim.engines.trace import NULL
 from neurosim.errors import InputError
 from neurosim.report.data import report_data
 from neurosim.report.files import write_report
 from neurosim.report.manifest import manifest, manifest_json
-from neurosim.report.parquet import COLUMNS, events_table, write_events
-from tests.helpers.hand_result import hand_result, packet_log
+from neurosim.report.parquet import COLUMNS, write_events
+from neurosim.report.trace_files import read_blocks
+from tests.helpers.hand_result import hand_result
 from tests.helpers.small_run import small_run
+from tests.helpers.trace_sink import traced
 
 
-def test_rows_of_packets_and_spikes() -> None:
-    log = dataclasses.replace(packet_log(), arrive_cycle=np.array([11, -1, 12], np.int64))
-    table = events_table(hand_result(packets=log))
+def test_rows_of_packets_and_spikes(tmp_path: Path) -> None:
+    one, two = np.array([0, 0, 1]), np.array([11, NULL, 12])
+    block = {
+        "sample": one, "step": np.array([0, 1, 0]), "source": one * 0, "number": one, "target": one * 0 + 1,
+        "axon": one * 0, "inject_cycle": np.array([3, 37, NULL]), "end_cycle": two,
+        "outcome": np.array([0, 1, 1]),
+    }  # fmt: skip
+    write_events([block], hand_result(), tmp_path / "events.parquet")
+    table = pq.read_table(tmp_path / "events.parquet")
     assert table.column_names == [name for name, _ in COLUMNS]
     rows = table.to_pylist()
     assert len(rows) == 6
@@ -32,6 +40,7 @@ def test_rows_of_packets_and_spikes() -> None:
         "kind": "packet", "sample": 0, "step": 1, "source": 0, "target": 1, "axon": 0, "inject_cycle": 37,
         "arrive_cycle": None, "population": None, "neuron": None, "count": None,
     }  # fmt: skip
+    assert (rows[2]["inject_cycle"], rows[2]["arrive_cycle"]) == (None, None)  # dropped in cycle 12
     assert rows[5] == {
         "kind": "spike", "sample": 1, "step": 0, "source": None, "target": None, "axon": None,
         "inject_cycle": None, "arrive_cycle": None, "population": "a", "neuron": 0, "count": 1,
@@ -39,26 +48,19 @@ def test_rows_of_packets_and_spikes() -> None:
 
 
 def test_the_file_holds_the_run_and_is_reproducible(tmp_path: Path) -> None:
-    result = small_run("tiny").result
+    made = []
     for name in ("one", "two"):
-        write_events(result, tmp_path / name)
-    data = (tmp_path / "one").read_bytes()
-    assert data == (tmp_path / "two").read_bytes()
-    table = pq.read_table(io.BytesIO(data))
+        (tmp_path / name).mkdir()
+        run = traced(tmp_path / name)
+        write_events(read_blocks(run.files["packets"]), run.result, tmp_path / name / "events.parquet")
+        made.append((tmp_path / name / "events.parquet").read_bytes())
+    assert made[0] == made[1]
+    table = pq.read_table(io.BytesIO(made[0]))
     kinds = table.column("kind").to_pylist()
-    assert kinds.count("packet") == result.counters.packets_sent
-    assert kinds.count("spike") == sum(len(s.sample) for s in result.spikes)
+    assert kinds.count("packet") == run.result.counters.packets_sent
+    assert kinds.count("spike") == sum(len(s.sample) for s in run.result.spikes)
     arrived = np.array([v for v in table.column("arrive_cycle").to_pylist() if v is not None])
-    assert len(arrived) == result.counters.packets_arrived
-
-
-def test_without_a_packet_log() -> None:
-    with pytest.raises(InputError) as caught:
-        events_table(hand_result())
-    assert str(caught.value) == (
-        "result: the run did not log its packets [events-no-log]\n"
-        "  hint: run again with the packet log switched on"
-    )
+    assert len(arrived) == run.result.counters.packets_arrived
 
 
 def test_manifest_depends_on_inputs_only() -> None:
@@ -82,8 +84,8 @@ def test_the_folder_of_a_report(tmp_path: Path) -> None:
     data = report_data(
         run.result, run.case.program, run.chip, run.case.network, manifest=manifest(run.result)
     )
-    paths = write_report(data, tmp_path, events=True)
-    assert [p.name for p in paths] == ["metrics.json", "manifest.json", "events.parquet", "report.html"]
+    paths = write_report(data, tmp_path)
+    assert [p.name for p in paths] == ["metrics.json", "manifest.json", "report.html"]
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(p.name for p in paths)
     assert (tmp_path / "metrics.json").read_bytes() == metrics_json(data.metrics)
     assert json.loads((tmp_path / "manifest.json").read_bytes())["schema"] == "neurosim-manifest"

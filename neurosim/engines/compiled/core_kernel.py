@@ -13,7 +13,7 @@ from numba import njit
 
 from neurosim.engines.compiled import layout
 from neurosim.engines.compiled.jit import RULES
-from neurosim.engines.compiled.network_kernel import input_record, post_credit, post_flit
+from neurosim.engines.compiled.network_kernel import channel_record, post_credit, post_flit
 from neurosim.rules import events as event_names
 from neurosim.rules import synapse
 
@@ -57,14 +57,15 @@ G_SHIFT, G_START, G_ACTIVE, G_IDLE = _at("G_SHIFT"), _at("G_START"), _at("G_ACTI
 KEEP, CURRENT_KEEP, BIAS = _at("KEEP"), _at("CURRENT_KEEP"), _at("BIAS")
 THRESHOLD, RESET_AMOUNT, V_FLOOR = _at("THRESHOLD"), _at("RESET_AMOUNT"), _at("V_FLOOR")
 SPIKES, CYCLES = _at("SPIKES"), _at("CYCLES")
-AXON_BLOCK, AXON_ROW, AXON_WORDS = _at("AXON_BLOCK"), _at("AXON_ROW"), _at("AXON_WORDS")
-AXON_OPERATIONS, AXON_CYCLES = _at("AXON_OPERATIONS"), _at("AXON_CYCLES")
+AXON_KIND, K_BLOCK, K_WORDS = _at("AXON_KIND"), _at("K_BLOCK"), _at("K_WORDS")
+K_OPERATIONS, K_CYCLES, B_AXON = _at("K_OPERATIONS"), _at("K_CYCLES"), _at("B_AXON")
+SPARSE_STRIDE = _at("SPARSE_STRIDE")
 B_FORMAT, B_FIRST, B_N, B_DELAY = _at("B_FORMAT"), _at("B_FIRST"), _at("B_N"), _at("B_DELAY")
 B_WEIGHT, B_POINTER, B_SOURCE, B_GEOMETRY = (
     _at("B_WEIGHT"), _at("B_POINTER"), _at("B_SOURCE"), _at("B_GEOMETRY"),
 )  # fmt: skip
 POINTER, TARGET, SOURCE, GEOMETRY = _at("POINTER"), _at("TARGET"), _at("SOURCE"), _at("GEOMETRY")
-T_POINTER, T_ADDRESS, T_AXON, T_CORE = _at("T_POINTER"), _at("T_ADDRESS"), _at("T_AXON"), _at("T_CORE")
+T_POINTER, T_AXON, T_CORE, ADDRESS = _at("T_POINTER"), _at("T_AXON"), _at("T_CORE"), _at("ADDRESS")
 RX, RX_FIRST, RX_LENGTH, RX_WHOLE = _at("RX"), _at("RX_FIRST"), _at("RX_LENGTH"), _at("RX_WHOLE")
 TX, TX_FIRST, TX_LENGTH = _at("TX"), _at("TX_FIRST"), _at("TX_LENGTH")
 RX_POINTER, PACKET, TX_CREDITS = _at("RX_POINTER"), _at("PACKET"), _at("TX_CREDITS")
@@ -80,12 +81,17 @@ STALLED_SINCE, ALARM, PIPELINE_BUSY = _at("STALLED_SINCE"), _at("ALARM"), _at("P
 LOOP_BUSY, STALL, LATE = _at("LOOP_BUSY"), _at("STALL"), _at("LATE")
 MEMBRANE_OVER, ACCUMULATOR_OVER, EVENTS = _at("MEMBRANE_OVER"), _at("ACCUMULATOR_OVER"), _at("EVENTS")
 PK_INJECT, RUN = _at("PK_INJECT"), _at("RUN")
+TRACE, TRACE_SLOTS, PK_NUMBER, PK_ENDED = _at("TRACE"), _at("TRACE_SLOTS"), _at("PK_NUMBER"), _at("PK_ENDED")
+LOOP_SINCE, PACKET_LOG, CORE_LOG = _at("LOOP_SINCE"), _at("PACKET_LOG"), _at("CORE_LOG")
+LOG_ARRIVED, LOG_DROPPED = range(2)  # outcomes in PACKET_LOG
+LOG_LOOP, LOG_PACKET, LOG_STALL = range(3)  # kinds in CORE_LOG
 
 # entries of RUN
 OPEN, SENT, ARRIVED, N_FREE, N_WOKEN, N_HEAP, N_LOG, N_SPIKES, N_OVER, NOW, UPCOMING = range(11)
 LAST_ARRIVAL, STEP, NEXT_START, QUIET_AT, HOST_NEXT, HOST_DUE, HOST_FREE, HOST_CREDITS = range(11, 19)
 HOST_FLITS, HOST_RECEIVED, BARRIERS, HOST_INDEX, HOST_PACKET, N_MISSED = range(19, 25)
-N_RUN = 25
+N_HOST, N_PACKET_LOG, N_CORE_LOG = range(25, 28)
+N_RUN = 28
 
 _DECODED = event_names.EVENT_INDEX["packet_decoded"]
 _WORD = event_names.EVENT_INDEX["synapse_word_read"]
@@ -97,11 +103,49 @@ _SENT = event_names.EVENT_INDEX["packet_sent"]
 
 
 @njit(cache=True, _nrt=False)
+def log_packet(D: Array, P: Array, Q: Array, packet: int, now: int, outcome: int) -> None:
+    """A row of the trace: ``packet`` ends."""
+    row = Q[D[RUN] + N_PACKET_LOG]
+    at = D[PACKET_LOG] + 8 * row
+    Q[at], Q[at + 1], Q[at + 2] = now, P[D[PK_SOURCE] + packet], P[D[PK_NUMBER] + packet]
+    Q[at + 3], Q[at + 4] = P[D[PK_STEP] + packet], P[D[PK_TARGET] + packet]
+    Q[at + 5], Q[at + 6], Q[at + 7] = P[D[PK_AXON] + packet], Q[D[PK_INJECT] + packet], outcome
+    Q[D[RUN] + N_PACKET_LOG] = row + 1
+
+
+@njit(cache=True, _nrt=False)
+def log_core(D: Array, P: Array, Q: Array, core: int, kind: int, start: int, packet: int, now: int) -> None:
+    """A row of the trace: something of ``core`` (``packet`` -1: not about a packet) ends."""
+    row = Q[D[RUN] + N_CORE_LOG]
+    at = D[CORE_LOG] + 8 * row
+    Q[at], Q[at + 1], Q[at + 2], Q[at + 4] = now, P[D[CORE] + core], kind, start
+    if packet >= 0:
+        Q[at + 3], Q[at + 5] = P[D[PK_STEP] + packet], P[D[PK_SOURCE] + packet]
+        Q[at + 6], Q[at + 7] = P[D[PK_NUMBER] + packet], P[D[PK_AXON] + packet]
+    else:
+        Q[at + 3], Q[at + 5], Q[at + 6], Q[at + 7] = P[D[CORE_STEP] + core], -1, -1, -1
+    Q[D[RUN] + N_CORE_LOG] = row + 1
+
+
+@njit(cache=True, _nrt=False)
+def note_packet(
+    D: Array, P: Array, K: Array, packet: int, axon: int, step: int, source: int, target: int, number: int
+) -> None:
+    """What the trace will say of a new packet, its sender's ``number``-th."""
+    P[D[PK_NUMBER] + packet] = number
+    P[D[PK_ENDED] + packet] = 0
+    slots = D[TRACE_SLOTS]
+    if slots:  # where the routers find it
+        K[slots + packet], K[2 * slots + packet], K[3 * slots + packet] = source, number, step
+        K[4 * slots + packet], K[5 * slots + packet] = target, axon
+
+
+@njit(cache=True, _nrt=False)
 def new_packet(
     D: Array, P: Array, Q: Array, K: Array, Log: Array, address: int, axon: int, step: int, source: int,
-    target: int, inject: int,
+    target: int, inject: int, number: int,
 ) -> int:  # fmt: skip
-    """Take a packet from the free list and, if packets are logged, open its row."""
+    """A packet, its sender's ``number``-th, from the free list; if packets are logged, open its row."""
     Q[D[RUN] + N_FREE] -= 1
     packet = P[D[PK_FREE] + Q[D[RUN] + N_FREE]]
     K[packet] = address
@@ -116,6 +160,8 @@ def new_packet(
         Log[row, 0], Log[row, 1], Log[row, 2] = step, source, target
         Log[row, 3], Log[row, 4], Log[row, 5] = axon, inject, -1
         Q[D[RUN] + N_LOG] = row + 1
+    if D[TRACE]:
+        note_packet(D, P, K, packet, axon, step, source, target, number)
     return packet
 
 
@@ -133,6 +179,9 @@ def packet_arrived(
     Q[D[RUN] + ARRIVED] += 1
     if D[LOG_PACKETS]:
         Log[P[D[PK_LOG] + packet], 5] = now
+    if D[TRACE]:
+        P[D[PK_ENDED] + packet] = 1
+        log_packet(D, P, Q, packet, now, LOG_ARRIVED)
 
 
 @njit(cache=True, _nrt=False)
@@ -217,6 +266,30 @@ def add_conv(
 
 
 @njit(cache=True, _nrt=False)
+def add_list(
+    D: Array, P: Array, Q: Array, Wt: Array, core: int, block: int, begin: int, end: int, base: int
+) -> None:
+    """Add synapses ``begin`` to ``end`` of a sparse block, packed in one of the ways of `core_state`."""
+    weight = P[D[B_WEIGHT] + block]
+    bank, low, high = D[BANK] + base, D[ACC_LOW], D[ACC_HIGH]
+    if D[SPARSE_STRIDE] == 3:
+        for at in range(weight + 3 * begin, weight + 3 * end, 3):
+            target = (Wt[at + 1] & 255) | (Wt[at + 2] & 255) << 8
+            total = P[bank + target] + Wt[at]
+            if _is_outside(total, low, high):
+                add_weight(D, P, Q, core, base + target, Wt[at])
+            else:
+                P[bank + target] = total
+    elif D[SPARSE_STRIDE] == 2:
+        for at in range(weight + 2 * begin, weight + 2 * end, 2):
+            add_weight(D, P, Q, core, base + (Wt[at + 1] & 65535), Wt[at])
+    else:
+        for k in range(begin, end):
+            target = P[D[TARGET] + P[D[B_SOURCE] + block] + k]
+            add_weight(D, P, Q, core, base + target, Wt[weight + k])
+
+
+@njit(cache=True, _nrt=False)
 def finish_packet(D: Array, P: Array, Q: Array, Wt: Array, core: int, now: int) -> None:
     """The pipeline's packet, if its time has come, enters the accumulators."""
     packet = P[D[PACKET] + core]
@@ -224,7 +297,8 @@ def finish_packet(D: Array, P: Array, Q: Array, Wt: Array, core: int, now: int) 
         return
     P[D[PACKET] + core] = -1
     axon = P[D[FIRST_AXON] + core] + P[D[PK_AXON] + packet]
-    block, row = P[D[AXON_BLOCK] + axon], P[D[AXON_ROW] + axon]
+    block = P[D[K_BLOCK] + P[D[AXON_KIND] + axon]]
+    row = axon - P[D[B_AXON] + block]
     step, delay = P[D[PK_STEP] + packet], P[D[B_DELAY] + block]
     if _is_on_time(step + delay, P[D[CORE_STEP] + core], D[MAX_DELAY]):
         bank = _slot(step, delay, D[N_BANKS]) * D[N_NEURONS]
@@ -235,13 +309,14 @@ def finish_packet(D: Array, P: Array, Q: Array, Wt: Array, core: int, now: int) 
                 add_weight(D, P, Q, core, bank + first + k, Wt[weight + row * n + k])
         elif P[D[B_FORMAT] + block] == _SPARSE:
             pointer = D[POINTER] + P[D[B_POINTER] + block] + row
-            for k in range(P[pointer], P[pointer + 1]):
-                target = P[D[TARGET] + P[D[B_SOURCE] + block] + k]
-                add_weight(D, P, Q, core, bank + first + target, Wt[weight + k])
+            add_list(D, P, Q, Wt, core, block, P[pointer], P[pointer + 1], bank + first)
         else:
             add_conv(D, P, Q, Wt, core, block, row, bank)
     else:
         Q[D[LATE] + core] += 1
+    if D[TRACE] & 2:
+        start = Q[D[PIPELINE_UNTIL] + core] - P[D[K_CYCLES] + P[D[AXON_KIND] + axon]]
+        log_core(D, P, Q, core, LOG_PACKET, start, packet, now)
     free_packet(D, P, Q, packet)
 
 
@@ -268,14 +343,14 @@ def start_packet(C: Array, A: Array, B: Array, D: Array, P: Array, Q: Array, cor
     link = P[D[LINK] + core]
     channel = (link << C[VSHIFT]) + vc
     for _ in range(C[FLITS]):
-        post_credit(C, A, B, now + A[input_record(C, channel) + BACK_LATENCY], channel)
+        post_credit(C, A, B, now + A[channel_record(C, channel) + BACK_LATENCY], channel)
     P[D[PACKET] + core] = packet
-    axon = P[D[FIRST_AXON] + core] + P[D[PK_AXON] + packet]
-    cycles = P[D[AXON_CYCLES] + axon]
+    kind = P[D[AXON_KIND] + P[D[FIRST_AXON] + core] + P[D[PK_AXON] + packet]]
+    cycles = P[D[K_CYCLES] + kind]
     counts = D[EVENTS] + core * D[N_EVENTS]
     Q[counts + _DECODED] += 1
-    Q[counts + _WORD] += P[D[AXON_WORDS] + axon]
-    Q[counts + _OPERATION] += P[D[AXON_OPERATIONS] + axon]
+    Q[counts + _WORD] += P[D[K_WORDS] + kind]
+    Q[counts + _OPERATION] += P[D[K_OPERATIONS] + kind]
     Q[D[PIPELINE_BUSY] + core] += cycles
     Q[D[PIPELINE_UNTIL] + core] = now + cycles
     if D[SHARED_PORT]:
@@ -327,6 +402,7 @@ def begin_step(D: Array, P: Array, Q: Array, SpikeLog: Array, core: int, now: in
     P[D[POSITION] + core] = P[D[FIRST_NEURON] + core]
     P[D[SEND_TIMES] + core] = 0
     Q[D[LOOP_UNTIL] + core] = now
+    Q[D[LOOP_SINCE] + core] = now
 
 
 @njit(cache=True, _nrt=False)
@@ -374,11 +450,14 @@ def send_one(C: Array, D: Array, P: Array, Q: Array, K: Array, Log: Array, core:
         return False
     if Q[D[STALLED_SINCE] + core] >= 0:
         Q[D[STALL] + core] += now - Q[D[STALLED_SINCE] + core]
+        if D[TRACE] & 2:
+            log_core(D, P, Q, core, LOG_STALL, Q[D[STALLED_SINCE] + core], -1, now)
         Q[D[STALLED_SINCE] + core] = -1
     entry = P[D[SEND_NEXT] + core]
     packet = new_packet(
-        D, P, Q, K, Log, P[D[T_ADDRESS] + entry], P[D[T_AXON] + entry], P[D[CORE_STEP] + core],
-        P[D[CORE] + core], P[D[T_CORE] + entry], now,
+        D, P, Q, K, Log, P[D[ADDRESS] + P[D[T_CORE] + entry] + 1], P[D[T_AXON] + entry],
+        P[D[CORE_STEP] + core], P[D[CORE] + core], P[D[T_CORE] + entry], now,
+        Q[D[EVENTS] + core * D[N_EVENTS] + _SENT],
     )  # fmt: skip
     Q[D[RUN] + SENT] += 1
     Q[D[RUN] + OPEN] += 1
@@ -418,6 +497,8 @@ def advance_loop(
         else:
             P[D[LOOPING] + core] = 0
             Q[D[RUN] + OPEN] -= 1
+            if D[TRACE] & 2:
+                log_core(D, P, Q, core, LOG_LOOP, Q[D[LOOP_SINCE] + core], -1, now)
             more = P[D[START_COUNT] + core]
             for vc in range(C[VCS]):
                 more += P[D[RX_WHOLE] + core * C[VCS] + vc]

@@ -8,23 +8,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.artefacts.mapping import HOST
-from neurosim.artefacts.program import CoreProgram, Program, TargetTable
+from neurosim.artefacts.program import CoreProgram, Program, SynapseBlock
 from neurosim.chip.timing import barrier_length
 from neurosim.engines.compiled import core_kernel as kernel
 from neurosim.engines.compiled.fabric_state import build_state, pack_address, power_of_two, vc_stride
+from neurosim.engines.compiled.host_list import HostList
 from neurosim.engines.compiled.layout import CORES, State
 from neurosim.engines.signed import signed_range
+from neurosim.engines.trace import DRAIN_ROWS, RAW
 from neurosim.fabric.topology import Fabric
 from neurosim.rules import neuron, synapse
 from neurosim.rules.events import EVENT_NAMES
 
 Array = NDArray[Any]
-EMPTY = np.zeros(0, np.int64)
+EMPTY = np.zeros(0, np.int32)
 
 
 def _join(parts: list[Any]) -> Array:
-    arrays = [np.asarray(part, np.int64).reshape(-1) for part in parts]
-    return np.concatenate(arrays) if arrays else EMPTY
+    """The parts one after the other, of four bytes each: tables of a large program are large."""
+    return np.concatenate([EMPTY, *(_narrow(np.asarray(part).reshape(-1)) for part in parts)])
+
+
+def _narrow(part: Array) -> Array:
+    limits = np.iinfo(np.int32)
+    wide = part.size and part.dtype != np.int32
+    assert not wide or (limits.min <= part.min() and part.max() <= limits.max), "a table value is too wide"
+    return part.astype(np.int32, copy=False)
 
 
 def _starts(lengths: list[int]) -> Array:
@@ -34,16 +43,18 @@ def _starts(lengths: list[int]) -> Array:
 class ProgramTables:
     """What is prepared once per program: tables, and the network's reset state (``net``, to be copied)."""
 
-    def __init__(self, program: Program, fabric: Fabric) -> None:
+    def __init__(self, program: Program, fabric: Fabric, trace_flits: bool = False) -> None:
         self.program = program
         self.fabric = fabric
         self.cores: tuple[CoreProgram, ...] = program.cores
         self.endpoints = {core.core: index for index, core in enumerate(self.cores)}
         self.endpoints[HOST] = len(self.cores)
-        self.net = build_state(fabric, self.endpoints, fabric.chip.core.rx_flits)
+        self.trace_slots = packet_slots(self) if trace_flits else 0
+        self.net = build_state(fabric, self.endpoints, fabric.chip.core.rx_flits, self.trace_slots)
         self.fields: dict[str, Array] = {}
         self._add_cores()
         self._add_groups()
+        self.weight_type, self.sparse_stride = self._packing()
         self.weights = self._add_blocks()
         self._add_targets()
 
@@ -83,20 +94,20 @@ class ProgramTables:
         }
         for name in ("keep", "current_keep", "bias", "threshold", "reset_amount", "v_floor"):
             self.fields[name.upper()] = _join([getattr(g, name) for _, g in groups])
+        first_v = [np.broadcast_to(np.asarray(g.v_initial, np.int64), g.n) for _, g in groups]
+        self.v_initial = np.concatenate([np.zeros(0, np.int64), *first_v])
 
     def _add_blocks(self) -> Array:
-        """Axon and block tables; returns all weights, one byte each if they fit."""
-        timing = self.fabric.chip.core
+        """Axon, kind and block tables; returns all weights (with the targets of sparse synapses)."""
         columns: dict[str, list[Any]] = {
             name: []
             for name in (
-                "AXON_BLOCK", "AXON_ROW", "AXON_WORDS", "AXON_OPERATIONS", "B_FORMAT", "B_FIRST", "B_N",
-                "B_DELAY", "B_WEIGHT", "B_POINTER", "B_SOURCE", "B_GEOMETRY", "POINTER", "TARGET",
+                "AXON_KIND", "K_BLOCK", "K_WORDS", "K_OPERATIONS", "B_FORMAT", "B_FIRST", "B_N",
+                "B_DELAY", "B_WEIGHT", "B_POINTER", "B_SOURCE", "B_GEOMETRY", "B_AXON", "POINTER", "TARGET",
                 "SOURCE", "GEOMETRY",
             )
         }  # fmt: skip
-        weights: list[Array] = []
-        at = {"weight": 0, "POINTER": 0, "TARGET": 0, "SOURCE": 0, "GEOMETRY": 0}
+        at = {"weight": 0, "POINTER": 0, "TARGET": 0, "SOURCE": 0, "GEOMETRY": 0, "axon": 0, "kind": 0}
         number = 0
         for k, core in enumerate(self.cores):
             for block in core.blocks:
@@ -108,79 +119,99 @@ class ProgramTables:
                     "B_FORMAT": block.format, "B_N": group.n, "B_DELAY": block.delay_steps,
                     "B_FIRST": self.fields["FIRST_NEURON"][k] + group.first, "B_WEIGHT": at["weight"],
                     "B_POINTER": at["POINTER"], "B_GEOMETRY": at["GEOMETRY"],
-                    "B_SOURCE": at["SOURCE"] if is_conv else at["TARGET"],
+                    "B_SOURCE": at["SOURCE"] if is_conv else at["TARGET"], "B_AXON": at["axon"],
                 }  # fmt: skip
                 for name, value in row.items():
-                    columns[name].append(value)
-                columns["AXON_BLOCK"].append(np.full(block.n_axons, number))
-                columns["AXON_ROW"].append(np.arange(block.n_axons))
-                columns["AXON_WORDS"].append(block.words)
-                columns["AXON_OPERATIONS"].append(block.synapses)
-                data = {
-                    "POINTER": block.pointer, "TARGET": block.target, "SOURCE": block.source,
+                    columns[name].append([value])
+                kinds, kind = np.unique(block.words << 32 | block.synapses, return_inverse=True)
+                columns["AXON_KIND"].append((kind + at["kind"]).astype(np.int32))
+                columns["K_BLOCK"].append(np.full(len(kinds), number))
+                columns["K_WORDS"].append(kinds >> 32)
+                columns["K_OPERATIONS"].append(kinds & (1 << 32) - 1)
+                at["axon"] += block.n_axons
+                at["kind"] += len(kinds)
+                data: dict[str, Array] = {
+                    "POINTER": block.pointer.astype(np.int32), "SOURCE": block.source,
+                    "TARGET": EMPTY if self.sparse_stride else block.target,
                     "GEOMETRY": np.array(geometry, np.int64),
                 }  # fmt: skip
                 for name, values in data.items():
                     columns[name].append(values)
                     at[name] += len(values)
-                weights.append(block.weight.reshape(-1))
-                at["weight"] += block.weight.size
+                at["weight"] += self._stored(block)
                 number += 1
         self.fields |= {name: _join(parts) for name, parts in columns.items()}
-        costs = zip(self.fields["AXON_WORDS"].tolist(), self.fields["AXON_OPERATIONS"].tolist(), strict=True)
-        self.fields["AXON_CYCLES"] = _join(
-            [
-                [
-                    synapse.packet_cycles(
-                        timing.decode_cycles, words, timing.cycles_per_word, timing.words_per_cycle,
-                        operations, timing.cycles_per_synapse,
-                    )
-                    for words, operations in costs
-                ]
-            ]
-        )  # fmt: skip
-        joined = np.concatenate(weights) if weights else np.zeros(0, np.int16)
-        fits = not joined.size or (joined.min() >= -128 and joined.max() <= 127)
-        return joined.astype(np.int8 if fits else np.int16)
+        timing = self.fabric.chip.core
+        costs = zip(self.fields["K_WORDS"].tolist(), self.fields["K_OPERATIONS"].tolist(), strict=True)
+        cycles = [
+            synapse.packet_cycles(
+                timing.decode_cycles, words, timing.cycles_per_word, timing.words_per_cycle, operations,
+                timing.cycles_per_synapse,
+            )
+            for words, operations in costs
+        ]  # fmt: skip
+        self.fields["K_CYCLES"] = _join([cycles])
+        return self._join_weights(at["weight"])
+
+    def _stored(self, block: SynapseBlock) -> int:
+        """Values that a block takes of the weights' array."""
+        is_packed = block.format == synapse.FORMAT_SPARSE and self.sparse_stride
+        return block.weight.size * (self.sparse_stride if is_packed else 1)
+
+    def _join_weights(self, size: int) -> Array:
+        """The weights of all blocks, one byte each if they fit, else two.
+
+        A synapse of a sparse block lies together with its target, which costs one cache miss instead of
+        two: (weight, low byte, high byte) of bytes, or (weight, target) of two bytes each.
+        """
+        joined = np.empty(size, self.weight_type)
+        at = 0
+        for core in self.cores:
+            for block in core.blocks:
+                part = joined[at : at + self._stored(block)]
+                at += len(part)
+                if len(part) == block.weight.size:
+                    part[:] = block.weight.reshape(-1)
+                    continue
+                packed, target = part.reshape(-1, self.sparse_stride), block.target.astype(np.int64)
+                packed[:, 0] = block.weight
+                unsigned = np.dtype(f"u{joined.itemsize}")
+                for k in range(1, self.sparse_stride):
+                    packed[:, k] = (target >> (k - 1) * 8).astype(unsigned).view(joined.dtype)
+        return joined
+
+    def _packing(self) -> tuple[type[np.signedinteger[Any]], int]:
+        """Type of a weight, and values per sparse synapse (0: targets lie elsewhere, being too large)."""
+        blocks = [(core, block) for core in self.cores for block in core.blocks]
+        low = min((int(b.weight.min(initial=0)) for _, b in blocks), default=0)
+        high = max((int(b.weight.max(initial=0)) for _, b in blocks), default=0)
+        kind: type[np.signedinteger[Any]] = np.int8 if low >= -128 and high <= 127 else np.int16
+        sparse = [core.groups[b.group].n for core, b in blocks if b.format == synapse.FORMAT_SPARSE]
+        if max(sparse, default=0) > 1 << 16:
+            return kind, 0
+        return kind, 3 if kind is np.int8 else 2
 
     def _add_targets(self) -> None:
-        pointers, offset = [np.zeros(1, np.int64)], 0
+        pointers: list[Array] = [np.zeros(1, np.int32)]
+        offset = 0
         for core in self.cores:
             pointers.append(core.targets.pointer[1:] + offset)
             offset += len(core.targets.core)
-        targets = _join([core.targets.core for core in self.cores])
+        address = np.zeros(self.fabric.n_cores + 1, np.int32)
+        for core_number in self.endpoints:
+            address[core_number + 1] = pack_address(self.fabric, core_number)
         self.fields |= {
+            "ADDRESS": address,
             "T_POINTER": _join(pointers),
-            "T_CORE": targets,
-            "T_ADDRESS": self._addresses(targets),
+            "T_CORE": _join([core.targets.core for core in self.cores]),
             "T_AXON": _join([core.targets.axon for core in self.cores]),
         }
 
-    def _addresses(self, cores: Array) -> Array:
-        known = {int(core): pack_address(self.fabric, int(core)) for core in np.unique(cores)}
-        return np.array([known[int(core)] for core in cores], np.int64)
-
-    def host_fields(self, x: Array, n_steps: int) -> dict[str, Array]:
-        """The host's packets for one sample ``x`` (steps, inputs): per step, in order of sending."""
-        table: TargetTable = self.program.host
-        entries: list[Array] = []
-        lengths = [0] * n_steps
-        for step in range(x.shape[0]):
-            fired = np.flatnonzero(x[step])
-            parts = [
-                np.tile(np.arange(table.pointer[n], table.pointer[n + 1]), int(x[step, n])) for n in fired
-            ]
-            mine = _join(list(parts))
-            entries.append(mine)
-            lengths[step] = len(mine)
-        chosen = _join(list(entries))
-        return {
-            "H_POINTER": _starts(lengths),
-            "H_ADDRESS": self._addresses(table.core[chosen]),
-            "H_AXON": table.axon[chosen],
-            "H_CORE": table.core[chosen],
-            "H_STEP": np.repeat(np.arange(n_steps), lengths),
-        }
+    def host_list(self, x: Array) -> HostList:
+        """The host's packets for one sample ``x`` (steps, inputs)."""
+        is_tick = self.fabric.chip.sync.mode == "tick"
+        n_steps = x.shape[0] + self.program.depth
+        return HostList(self.program.host, self.fields["ADDRESS"], x, n_steps, is_tick)
 
 
 def packet_slots(tables: ProgramTables) -> int:
@@ -191,8 +222,29 @@ def packet_slots(tables: ProgramTables) -> int:
     return buffers + len(tables.cores) * per_core + fabric.n_vcs * chip.router.buffer_flits + 64
 
 
-def build_core_state(tables: ProgramTables, x: Array, log_packets: bool) -> State:
-    """Fresh state of all cores for one sample ``x`` (steps, inputs)."""
+def _log_sizes(tables: ProgramTables, slots: int, trace: int) -> dict[str, int]:
+    """Sizes of the fields that are only used where events are traced.
+
+    In one cycle an endpoint receives one packet, a router's input channel drops one, and a core ends three
+    things.
+    """
+    per_cycle = len(tables.endpoints) + len(tables.net.field("LOST"))
+    packet_rows, core_rows = DRAIN_ROWS + per_cycle, DRAIN_ROWS + 3 * len(tables.cores)
+    return {
+        "PK_NUMBER": slots if trace else 0, "PK_ENDED": slots if trace else 0,
+        "LOOP_SINCE": len(tables.cores),
+        "PACKET_LOG": len(RAW["packets"]) * packet_rows if trace else 0,
+        "CORE_LOG": len(RAW["cores"]) * core_rows if trace & 2 else 0,
+    }
+
+
+def build_core_state(
+    tables: ProgramTables, x: Array, log_packets: bool, host: HostList, trace: int = 0
+) -> State:
+    """Fresh state of all cores for one sample ``x`` (steps, inputs).
+
+    ``trace``: bit 0 logs packets that end, bit 1 also what cores do (see `tracing`); 0 if nothing is traced.
+    """
     fabric, chip = tables.fabric, tables.fabric.chip
     core = chip.core
     assert chip.host is not None
@@ -217,6 +269,8 @@ def build_core_state(tables: ProgramTables, x: Array, log_packets: bool) -> Stat
         "SAMPLE_STEPS": x.shape[0], "N_STEPS": n_steps, "IS_TICK": int(chip.sync.mode == "tick"),
         "PERIOD": chip.sync.tick_period_cycles or 0, "BARRIER": barrier_length(chip),
         "LOG_PACKETS": int(log_packets), "N_EVENTS": len(EVENT_NAMES),
+        "SPARSE_STRIDE": tables.sparse_stride, "TRACE": trace, "TRACE_SLOTS": tables.trace_slots,
+        "PACKET_LIMIT": DRAIN_ROWS, "CORE_LIMIT": DRAIN_ROWS,
     }  # fmt: skip
     for name, bits in (
         ("V", core.membrane_bits), ("I", core.current_bits), ("ACC", core.accumulator_bits),
@@ -228,11 +282,12 @@ def build_core_state(tables: ProgramTables, x: Array, log_packets: bool) -> Stat
         "LOOPING": k, "POSITION": k, "SEND_NEXT": k, "SEND_LAST": k, "SEND_TIMES": k,
         "SEND_NEURON": k, "START_NEXT": k, "START_COUNT": k, "WOKEN": k + 1, "IS_WOKEN": k + 1,
         "PK_AXON": slots, "PK_STEP": slots, "PK_SOURCE": slots, "PK_TARGET": slots, "PK_LOG": slots,
-        "BANK": banks * n, "V": n, "I": n, "PIPELINE_UNTIL": k, "MEMORY_FREE": k, "LOOP_UNTIL": k,
+        "BANK": banks * n, "I": n, "PIPELINE_UNTIL": k, "MEMORY_FREE": k, "LOOP_UNTIL": k,
         "ALARM": k + 1, "PIPELINE_BUSY": k, "LOOP_BUSY": k, "STALL": k, "LATE": k,
         "MEMBRANE_OVER": k, "ACCUMULATOR_OVER": k, "EVENTS": k * len(EVENT_NAMES), "PK_INJECT": slots,
         "HEAP": 8 * (k + 1) + 64,
     }  # fmt: skip
+    sizes |= _log_sizes(tables, slots, trace)
     fields = {name: np.zeros(size, np.int64) for name, size in sizes.items()}
     run = np.zeros(kernel.N_RUN, np.int64)
     run[[kernel.STEP, kernel.NEXT_START, kernel.QUIET_AT]] = -1
@@ -241,6 +296,7 @@ def build_core_state(tables: ProgramTables, x: Array, log_packets: bool) -> Stat
     fields |= {
         "PACKET": np.full(k, -1), "CORE_STEP": np.full(k, -1), "STALLED_SINCE": np.full(k, -1),
         "TX_CREDITS": np.full(k, chip.router.buffer_flits), "PK_FREE": np.arange(slots)[::-1],
-        "STEP_START": np.full(n_steps, -1), "STEP_END": np.full(n_steps, -1), "RUN": run,
+        "V": tables.v_initial, "RUN": run,
+        "STEP_START": np.full(n_steps, -1), "STEP_END": np.full(n_steps, -1),
     }  # fmt: skip
-    return State(CORES, constants, fields | tables.fields | tables.host_fields(x, n_steps))
+    return State(CORES, constants, fields | tables.fields | host.fields(0))

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from neurosim.artefacts.mapping import HOST
 from neurosim.engines.compiled.layout import FABRIC, FIFO_AT, State
+from neurosim.engines.trace import DRAIN_ROWS, RAW
 from neurosim.fabric.topology import TO_CORE, TO_HOST, Fabric
 from neurosim.rules import arbiter
 
@@ -51,21 +52,26 @@ def pick_table(policy: int) -> Array:
     return table
 
 
-def build_state(fabric: Fabric, endpoints: dict[int, int], sink_flits: int) -> State:
+def build_state(
+    fabric: Fabric, endpoints: dict[int, int], sink_flits: int, trace_slots: int = 0
+) -> State:
     """Fresh state of ``fabric``.
 
     ``endpoints`` maps core numbers (and HOST) to endpoint numbers; ``sink_flits`` is the depth of a
-    core's receive FIFO per VC.
+    core's receive FIFO per VC.  With ``trace_slots``, the number of packets that can be in flight, every
+    flit that moves is logged; what a row says of its packet then lies behind the addresses, as rows of so
+    many.
     """
     chip, n, v = fabric.chip, fabric.n_routers, vc_stride(fabric)
     channels = n * STRIDE * v
     ring = power_of_two(chip.router.buffer_flits)
     wheel = power_of_two(_horizon(fabric) + 1)
-    slots = n * fabric.n_ports + len(endpoints) * (1 + chip.packet.flits) + 1
+    slots = power_of_two(n * fabric.n_ports + len(endpoints) * (1 + chip.packet.flits) + 1)
     tiles = np.arange(n)
     sizes = {
-        "ACTIVE": n, "FLIT": 2 * wheel * slots, "N_FLITS": wheel, "CREDIT": wheel * slots,
-        "N_CREDITS": wheel, "N_ACTIVE": 1, "IN_WHEEL": 1, "DROPPED": 1,
+        "ACTIVE": -(-n // 64), "ACTIVE_WORDS": -(-n // 4096), "FLIT": 2 * wheel * slots, "N_FLITS": wheel, "CREDIT": wheel * slots,
+        "N_CREDITS": wheel, "N_ACTIVE": 1, "IN_WHEEL": 1, "DROPPED": 1, "N_LOST": 1,
+        "LOST": channels if chip.router.drop_after_cycles else 0,
     }  # fmt: skip
     fields: dict[str, Array] = {name: np.zeros(size, np.int64) for name, size in sizes.items()}
     fields |= _port_tables(fabric, endpoints, channels)
@@ -75,18 +81,21 @@ def build_state(fabric: Fabric, endpoints: dict[int, int], sink_flits: int) -> S
         "CREDITED": np.full(n, (1 << (STRIDE * v)) - 1),
     }  # fmt: skip
     drop_after = chip.router.drop_after_cycles or 0
+    rows = DRAIN_ROWS + n * fabric.n_ports if trace_slots else 0  # one per port and cycle after the limit
+    fields |= {"N_FLIT_LOG": np.zeros(1, np.int64), "FLIT_LOG": np.zeros(rows * len(RAW["flits"]), np.int64)}
     simple = v == 1 and not drop_after and fabric.arbiter != arbiter.ONE_WINNER_PER_ROUTER
     constants = {
         "VCS": fabric.n_vcs, "VSHIFT": v.bit_length() - 1, "RING": ring, "WHEEL": wheel,
-        "SLOTS": slots, "N_CHANNELS": channels,
+        "SLOT_SHIFT": slots.bit_length() - 1, "N_CHANNELS": channels,
         "FLITS": chip.packet.flits, "POLICY": fabric.arbiter, "DROP_AFTER": drop_after,
         "ROUTING": fabric.routing, "VC_POLICY": fabric.vc_policy, "CHIP_WIDTH": chip.mesh.width,
         "CHIP_HEIGHT": chip.mesh.height, "WIDTH": fabric.width, "HEIGHT": fabric.height,
         "GATEWAY_ROW": fabric.gateway_row, "GATEWAY_COLUMN": fabric.gateway_column,
         "N_PORTS": fabric.n_ports, "IS_SIMPLE": int(simple), "ROUTER_SHIFT": 4,
-        "IN_SHIFT": power_of_two(FIFO_AT + ring).bit_length() - 1, "OUT_SHIFT": 4,
+        "TRACE_SLOTS": trace_slots, "FLIT_LIMIT": DRAIN_ROWS,
+        "N_ACTIVE_WORDS": -(-n // 4096), "CHANNEL_SHIFT": power_of_two(FIFO_AT + ring).bit_length() - 1,
     }  # fmt: skip
-    return State(FABRIC, constants, fields, {"ROUTERS": n, "INPUTS": channels, "OUTPUTS": channels})
+    return State(FABRIC, constants, fields, {"ROUTERS": n, "CHANNELS": channels})
 
 
 def _horizon(fabric: Fabric) -> int:
@@ -107,18 +116,16 @@ def _port_tables(fabric: Fabric, endpoints: dict[int, int], n_channels: int) -> 
         tables[name][:, : fabric.n_ports] = getattr(fabric, name.lower())
     tables["LINK_KIND"][:, : fabric.n_ports] = fabric.crosses * CROSSES + fabric.wraps * WRAPS
     tables["DESTINATION"][:] = tables["BACK"][:] = -v
-    for router, port in zip(*np.nonzero(fabric.target >= 0), strict=True):
-        target = int(fabric.target[router, port])
-        in_port = int(fabric.target_port[router, port])
-        tables["DESTINATION"][router, port] = (target * STRIDE + in_port) * v
-        tables["BACK"][target, in_port] = (int(router) * STRIDE + int(port)) * v
-        tables["BACK_LATENCY"][target, in_port] = fabric.credit_latency[router, port]
+    router, port = np.nonzero(fabric.target >= 0)
+    target, in_port = fabric.target[router, port], fabric.target_port[router, port]
+    tables["DESTINATION"][router, port] = (target * STRIDE + in_port) * v
+    tables["BACK"][target, in_port] = (router * STRIDE + port) * v
+    tables["BACK_LATENCY"][target, in_port] = fabric.credit_latency[router, port]
     for core, endpoint in endpoints.items():
-        router, port = fabric.tile_of(core), fabric.port_of(core)
-        assert fabric.target[router, port] == (TO_HOST if core == HOST else TO_CORE)
-        tables["DESTINATION"][router, port] = n_channels + endpoint * v
-        tables["BACK"][router, port] = n_channels + endpoint * v
-        tables["BACK_LATENCY"][router, port] = fabric.credit_latency[router, port]
+        at = fabric.tile_of(core), fabric.port_of(core)
+        assert fabric.target[at] == (TO_HOST if core == HOST else TO_CORE)
+        tables["DESTINATION"][at] = tables["BACK"][at] = n_channels + endpoint * v
+        tables["BACK_LATENCY"][at] = fabric.credit_latency[at]
     channels = {name: np.repeat(table.reshape(-1), v) for name, table in tables.items()}
     for name in ("DESTINATION", "BACK"):
         channels[name] += np.tile(np.arange(v), shape[0] * STRIDE)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import types
 from pathlib import Path
+from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import numba
+from numba.core import types
+from numba.extending import intrinsic
 
 import neurosim.rules
 from neurosim.jit import use_cache
 from neurosim.rules import arbiter, arith, neuron, ports, routing, synapse, sync
 
 
-def compile_rules() -> types.SimpleNamespace:
+def compile_rules() -> SimpleNamespace:
     """Every rule function as a Numba dispatcher, under its own name."""
     use_cache(Path(neurosim.rules.__file__).parent, Path(__file__).parent)
     compiled: dict[str, Any] = {}
@@ -22,13 +24,23 @@ def compile_rules() -> types.SimpleNamespace:
         own = [
             value
             for value in vars(module).values()
-            if isinstance(value, types.FunctionType) and value.__module__ == module.__name__
+            if isinstance(value, FunctionType) and value.__module__ == module.__name__
         ]
         for function in own:
-            twin = types.FunctionType(function.__code__, names, function.__name__, function.__defaults__)
+            twin = FunctionType(function.__code__, names, function.__name__, function.__defaults__)
             twin.__module__ = module.__name__
             names[function.__name__] = compiled[function.__name__] = numba.njit(cache=True, _nrt=False)(twin)
-    return types.SimpleNamespace(**compiled)
+    return SimpleNamespace(**compiled)
 
 
 RULES = compile_rules()
+
+
+@intrinsic
+def lowest_set(typing_context: Any, mask: Any) -> Any:
+    """Number of the lowest bit set in a 64-bit ``mask`` (which is not 0), in one instruction."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], context.get_constant(types.boolean, 1))
+
+    return types.int64(types.int64), code

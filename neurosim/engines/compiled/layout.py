@@ -12,6 +12,9 @@ the time that compiling takes.
 What a flit touches at one place lies in one *record*, a cache line where it fits: a field of a record
 is a constant distance from the record's start, known when the kernel is compiled.  With one array per field
 a hop touched 25 cache lines, and large meshes ran at half the speed.
+
+Numba lets a negative index count from the end, at three instructions per access; ``x & INDEX`` tells the
+compiler that ``x`` is not negative.
 """
 
 from __future__ import annotations
@@ -24,15 +27,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 LINE = 8  # int64 values in a cache line
+INDEX = (1 << 40) - 1  # more than any index
 
 
 @dataclass(frozen=True)
 class Record:
     """Records of one kind, one after the other from offset ``name`` (in int32 words).
 
-    ``stride`` names the constant that holds log2 of a record's int32 words.  ``narrow`` maps a field to its int32
-    word within the record; ``wide`` to its int64 word.  A field named in ``rings`` is the record's last and
-    takes what is left of it, as (records, words).
+    ``stride`` names the constant that holds log2 of a record's int32 words.  ``narrow`` maps a field to its
+    int32 word within the record; ``wide`` to its int64 word.  A field named in ``rings`` is the record's last
+    and takes what is left of it, as (records, words).
     """
 
     name: str
@@ -43,7 +47,7 @@ class Record:
 
 
 class Layout:
-    """Names of a kernel's constants, records, int32 fields and int64 fields, and their places in the tuple."""
+    """Names of a kernel's constants, records and fields of both widths, and their places in the tuple."""
 
     def __init__(
         self, constants: tuple[str, ...], narrow: tuple[str, ...], wide: tuple[str, ...],
@@ -84,14 +88,14 @@ class State:
         self._start: dict[str, int] = {}  # in words of the field's own width
         self._length: dict[str, int] = {}
         size = 0
+        for record in layout.records:  # the first kind starts at 0
+            self._start[record.name], self._length[record.name] = size * 2, (counts or {})[record.name]
+            size += (counts or {})[record.name] << constants[record.stride] >> 1
+            size = -(-size // LINE) * LINE
         for name in layout.narrow + layout.wide:
             width = 2 if name in layout.narrow else 1
             self._start[name], self._length[name] = size * width, len(fields[name])
             size += -(-len(fields[name]) // width)
-        for record in layout.records:
-            size = -(-size // LINE) * LINE
-            self._start[record.name], self._length[record.name] = size * 2, (counts or {})[record.name]
-            size += (counts or {})[record.name] << constants[record.stride] >> 1
         self._see(_aligned(max(size, 1)))
         for name, values in fields.items():
             self._fill(name, values)
@@ -147,48 +151,50 @@ def _aligned(size: int) -> NDArray[np.int64]:
 
 FABRIC = Layout(
     constants=(
-        "VCS", "VSHIFT", "RING", "WHEEL", "SLOTS", "N_CHANNELS", "FLITS", "POLICY", "DROP_AFTER",
+        "VCS", "VSHIFT", "RING", "WHEEL", "N_CHANNELS", "FLITS", "POLICY", "DROP_AFTER",
         "ROUTING", "VC_POLICY", "CHIP_WIDTH", "CHIP_HEIGHT", "WIDTH", "HEIGHT", "GATEWAY_ROW",
-        "GATEWAY_COLUMN", "N_PORTS", "IS_SIMPLE", "ROUTER_SHIFT", "IN_SHIFT", "OUT_SHIFT",
+        "GATEWAY_COLUMN", "N_PORTS", "IS_SIMPLE", "ROUTER_SHIFT", "CHANNEL_SHIFT", "SLOT_SHIFT",
+        "TRACE_SLOTS", "FLIT_LIMIT",
+        "N_ACTIVE_WORDS",
     ),
     narrow=(
-        # routers to look at
-        "ACTIVE",
         # the arbiter's rule over ports, by pointer * 256 + mask
         "PICK",
         # the wheel: per slot the messages that arrive in its cycle, flits as pairs (destination, flit)
         "FLIT", "N_FLITS", "CREDIT", "N_CREDITS",
+        # packets whose last flit was discarded in this cycle
+        "LOST",
     ),
-    wide=("N_ACTIVE", "IN_WHEEL", "DROPPED"),
+    # routers to look at: a bit each, a bit per word of those, and their number; messages in the wheel
+    wide=(
+        "ACTIVE", "ACTIVE_WORDS", "N_ACTIVE", "IN_WHEEL", "DROPPED", "N_LOST",
+        # where events are traced: flits that moved, ten values each (see `tracing`)
+        "N_FLIT_LOG", "FLIT_LOG",
+    ),
     records=(
+        # Per channel, a line for the output and a line for the input of that number.
+        # Output: credits, owning local input channel or -1, mask of local input channels that want it, what is
+        # behind it and how far; with channel 0 also what belongs to the port: next free cycle, flits sent,
+        # cycles waited, cycles per flit, pointer, whether its link crosses chips (1) or closes a ring (2).
+        # Input: since when its front is there, first slot, length, output that the front wants, where credits
+        # go and how far, a ring buffer of flits; with channel 0 the port's pointer over channels and the most
+        # flits it ever held.
+        Record(
+            "CHANNELS", "CHANNEL_SHIFT",
+            wide={"REQUESTS": 1, "FREE_AT": 2, "PORT_FLITS": 3, "BLOCKED": 4, "SINCE": 8},
+            narrow={
+                "CREDITS": 0, "OWNER": 1, "DESTINATION": 10, "LATENCY": 11, "INTERVAL": 12,
+                "PORT_POINTER": 13, "LINK_KIND": 14, "VC_POINTER": 15,
+                "FIRST": 18, "LENGTH": 19, "WANT": 20, "BACK": 21, "BACK_LATENCY": 22, "PEAK": 23,
+                "FIFO": 24,
+            },
+            rings=("FIFO",),
+        ),
         Record(
             "ROUTERS", "ROUTER_SHIFT",
             # masks of local output channels wanted and credited, of input channels that discard
             wide={"ASKED": 0, "CREDITED": 1, "DROPPING": 2},
-            narrow={"X": 6, "Y": 7, "ROUTER_POINTER": 8, "IS_ACTIVE": 9},
-        ),
-        # per input channel: a ring buffer of flits, its first slot, its length, the output its front wants and since when,
-        # where its credits go; in the record of a port's channel 0 also what belongs to the port: its pointer over
-        # channels, the flits held and the most there ever were
-        Record(
-            "INPUTS", "IN_SHIFT",
-            wide={"SINCE": 2},
-            narrow={
-                "FIRST": 0, "LENGTH": 1, "WANT": 2, "VC_POINTER": 3, "BACK": 6, "BACK_LATENCY": 7, "HELD": 8,
-                "PEAK": 9, "FIFO": 10,
-            },
-            rings=("FIFO",),
-        ),
-        # per output channel: credits, owning local input channel or -1, what is behind it and how far, mask of local input
-        # channels that want it; in the record of a port's channel 0 also the port's next free cycle, flits sent,
-        # cycles waited, cycles per flit, pointer, and whether its link crosses chips (1) or closes a ring (2)
-        Record(
-            "OUTPUTS", "OUT_SHIFT",
-            wide={"REQUESTS": 2, "FREE_AT": 3, "PORT_FLITS": 4, "BLOCKED": 5},
-            narrow={
-                "CREDITS": 0, "OWNER": 1, "DESTINATION": 2, "LATENCY": 3, "INTERVAL": 12, "PORT_POINTER": 13,
-                "LINK_KIND": 14,
-            },
+            narrow={"X": 6, "Y": 7, "ROUTER_POINTER": 8},
         ),
     ),
 )  # fmt: skip
@@ -200,7 +206,8 @@ CORES = Layout(
         "HOST_LATENCY", "HOST_INTERVAL", "HOST_CHANNEL", "HOST_CREDIT_LATENCY", "HOST_LINK", "SHARED_PORT",
         "RECEIVE_DURING_UPDATE", "SPIKE_CYCLES", "TARGET_CYCLES", "MEMBRANE_WRAPS",
         "ACCUMULATOR_WRAPS", "V_LOW", "V_HIGH", "I_LOW", "I_HIGH", "ACC_LOW", "ACC_HIGH",
-        "SAMPLE_STEPS", "N_STEPS", "IS_TICK", "PERIOD", "BARRIER", "LOG_PACKETS", "N_EVENTS",
+        "SAMPLE_STEPS", "N_STEPS", "IS_TICK", "PERIOD", "BARRIER", "LOG_PACKETS", "N_EVENTS", "SPARSE_STRIDE",
+        "TRACE", "TRACE_SLOTS", "PACKET_LIMIT", "CORE_LIMIT",
     ),
     narrow=(
         # per core: number, first neuron, groups, axons, the router channel that it sends to, port index
@@ -209,14 +216,16 @@ CORES = Layout(
         "G_FIRST", "G_N", "G_MODEL", "G_RESET", "G_SHIFT", "G_START", "G_ACTIVE", "G_IDLE",
         # per neuron: parameters of the rule, then the outcome of the current step
         "KEEP", "CURRENT_KEEP", "BIAS", "THRESHOLD", "RESET_AMOUNT", "V_FLOOR", "SPIKES", "CYCLES",
-        # per axon: block, row in it, words, synaptic operations, cycles
-        "AXON_BLOCK", "AXON_ROW", "AXON_WORDS", "AXON_OPERATIONS", "AXON_CYCLES",
+        # per axon its kind; per kind: block, words, synaptic operations, cycles
+        "AXON_KIND", "K_BLOCK", "K_WORDS", "K_OPERATIONS", "K_CYCLES",
         # per block: format, first neuron (global) and size of its group, delay, places of its data
         "B_FORMAT", "B_FIRST", "B_N", "B_DELAY", "B_WEIGHT", "B_POINTER", "B_SOURCE", "B_GEOMETRY",
+        "B_AXON",
         # block data: sparse pointers and targets, conv sources and geometries (with kernel shape)
         "POINTER", "TARGET", "SOURCE", "GEOMETRY",
-        # target tables: per neuron, then per entry; the host's list of packets, per step, then per packet
-        "T_POINTER", "T_ADDRESS", "T_AXON", "T_CORE", "H_POINTER", "H_ADDRESS", "H_AXON", "H_CORE", "H_STEP",
+        # addresses of HOST and of every core; target tables: per neuron, then per entry; the host's list of
+        # packets, per step, then per packet
+        "ADDRESS", "T_POINTER", "T_AXON", "T_CORE", "H_POINTER", "H_ADDRESS", "H_AXON", "H_CORE", "H_STEP",
         # receive FIFOs per core and vc, transmit FIFO per core
         "RX", "RX_FIRST", "RX_LENGTH", "RX_WHOLE", "TX", "TX_FIRST", "TX_LENGTH",
         # per core: small state
@@ -224,6 +233,8 @@ CORES = Layout(
         "SEND_TIMES", "SEND_NEURON", "START_NEXT", "START_COUNT", "CORE_STEP", "WOKEN", "IS_WOKEN",
         # packets in flight
         "PK_AXON", "PK_STEP", "PK_SOURCE", "PK_TARGET", "PK_LOG", "PK_FREE",
+        # where events are traced: a packet's place among its sender's, whether it arrived
+        "PK_NUMBER", "PK_ENDED",
         # accumulators: bank * n_neurons + neuron
         "BANK",
     ),
@@ -240,5 +251,8 @@ CORES = Layout(
         "STEP_START", "STEP_END",
         # single values of the run, see program_kernel
         "RUN",
+        # where events are traced: the cycle in which a core's loop began; packets that ended and what cores
+        # did, eight values each (see `tracing`)
+        "LOOP_SINCE", "PACKET_LOG", "CORE_LOG",
     ),
 )  # fmt: skip

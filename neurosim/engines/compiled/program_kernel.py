@@ -22,13 +22,17 @@ from neurosim.engines.compiled.core_kernel import (
     HOST_RECEIVED,
     IS_WOKEN,
     LAST_ARRIVAL,
+    LOG_DROPPED,
     LOOPING,
+    N_CORE_LOG,
     N_CORES,
     N_HEAP,
+    N_HOST,
     N_LOG,
     N_MISSED,
     N_NEURONS,
     N_OVER,
+    N_PACKET_LOG,
     N_SPIKES,
     N_WOKEN,
     NEXT_START,
@@ -41,6 +45,7 @@ from neurosim.engines.compiled.core_kernel import (
     SENT,
     START_COUNT,
     STEP,
+    TRACE,
     TX_CREDITS,
     TX_LENGTH,
     UPCOMING,
@@ -49,6 +54,7 @@ from neurosim.engines.compiled.core_kernel import (
     WOKEN,
     core_receives,
     free_packet,
+    log_packet,
     new_packet,
     packet_arrived,
     step_core,
@@ -65,11 +71,14 @@ from neurosim.engines.compiled.network_kernel import (
 
 Array = Any
 _at = layout.CORES.place
+INDEX = layout.INDEX
 _fabric = layout.FABRIC.place
-WHEEL, SLOTS, N_CHANNELS = _fabric("WHEEL"), _fabric("SLOTS"), _fabric("N_CHANNELS")
+WHEEL, SLOT_SHIFT, N_CHANNELS = _fabric("WHEEL"), _fabric("SLOT_SHIFT"), _fabric("N_CHANNELS")
 FLIT, N_FLITS = _fabric("FLIT"), _fabric("N_FLITS")
 CREDIT, N_CREDITS, N_ACTIVE = _fabric("CREDIT"), _fabric("N_CREDITS"), _fabric("N_ACTIVE")
-IN_WHEEL, DROPPED = _fabric("IN_WHEEL"), _fabric("DROPPED")
+IN_WHEEL, LOST, N_LOST = _fabric("IN_WHEEL"), _fabric("LOST"), _fabric("N_LOST")
+N_FLIT_LOG, FLIT_LIMIT = _fabric("N_FLIT_LOG"), _fabric("FLIT_LIMIT")
+PACKET_LIMIT, CORE_LIMIT = _at("PACKET_LIMIT"), _at("CORE_LIMIT")
 HEAP, STEP_START, STEP_END = _at("HEAP"), _at("STEP_START"), _at("STEP_END")
 N_STEPS, IS_TICK, PERIOD, BARRIER = _at("N_STEPS"), _at("IS_TICK"), _at("PERIOD"), _at("BARRIER")
 HOST_LATENCY, HOST_INTERVAL = _at("HOST_LATENCY"), _at("HOST_INTERVAL")
@@ -151,11 +160,12 @@ def arrivals(
 ) -> None:  # fmt: skip
     """ARRIVE: the cycle's flits and credits."""
     slot = now & (C[WHEEL] - 1)
-    base = slot * C[SLOTS]
+    base = slot << C[SLOT_SHIFT]
     vs = C[VSHIFT]
     n = A[C[N_FLITS] + slot]
     for k in range(n):
-        to, flit = A[C[FLIT] + 2 * (base + k)], A[C[FLIT] + 2 * (base + k) + 1]
+        place = (C[FLIT] + 2 * (base + k)) & INDEX
+        to, flit = A[place], A[place + 1]
         if to < C[N_CHANNELS]:
             arrive_flit(C, A, B, K, to, flit, now)
             continue
@@ -172,7 +182,7 @@ def arrivals(
     A[C[N_FLITS] + slot] = 0
     m = A[C[N_CREDITS] + slot]
     for k in range(m):
-        to = A[C[CREDIT] + base + k]
+        to = A[(C[CREDIT] + base + k) & INDEX]
         if to < C[N_CHANNELS]:
             arrive_credit(C, A, B, to)
             continue
@@ -203,8 +213,9 @@ def step_host(
         if index == 0:
             Q[run + HOST_PACKET] = new_packet(
                 D, P, Q, K, Log, P[D[H_ADDRESS] + entry], P[D[H_AXON] + entry], P[D[H_STEP] + entry],
-                -1, P[D[H_CORE] + entry], now,
+                -1, P[D[H_CORE] + entry], now, Q[run + N_HOST],
             )  # fmt: skip
+            Q[run + N_HOST] += 1
         post_flit(C, A, B, now + D[HOST_LATENCY], D[HOST_CHANNEL], Q[run + HOST_PACKET] * 16 + index)
         index += 1
         if index == C[FLITS]:
@@ -326,14 +337,14 @@ def run(
 ) -> int:  # fmt: skip
     """Run a sample up to cycle ``until``; returns DONE, STALLED, CHECK, LIMIT, GROW or PAUSE.
 
-    GROW asks for more room in Log, SpikeLog, Over or Missed; call again with larger ones.  PAUSE comes
+    GROW asks for more room in Log, SpikeLog, Over or Missed, or for the trace's logs to be emptied; call
+    again after that.  PAUSE comes
     when step ``pause_step`` is announced and after ``budget`` visits of a router or core, so that no call
     is long; the next call goes on as if there had been none.
     """
     r = D[RUN]
     n_endpoints = D[N_CORES] + 1
     heap_size = D[STEP_START] - D[HEAP]
-    dropped = B[C[DROPPED]]
     work = 0
     while True:
         now = Q[r + NOW]
@@ -371,6 +382,9 @@ def run(
             or Q[r + N_SPIKES] + D[N_NEURONS] > len(SpikeLog)
             or Q[r + N_OVER] + n_endpoints > len(Over)
             or Q[r + N_MISSED] + 3 * n_endpoints > len(Missed)
+            or Q[r + N_PACKET_LOG] > D[PACKET_LIMIT]
+            or Q[r + N_CORE_LOG] > D[CORE_LIMIT]
+            or B[C[N_FLIT_LOG]] > C[FLIT_LIMIT]
         ):
             return GROW
         if Q[r + N_HEAP] + n_endpoints > heap_size:
@@ -397,6 +411,7 @@ def run(
                 push_alarm(D, Q, core, look, now)
         Q[r + N_WOKEN] = 0
         step_routers(C, A, B, K, now, by_port, chosen, winners)
-        if B[C[DROPPED]] != dropped:
-            Q[r + OPEN] -= B[C[DROPPED]] - dropped
-            dropped = B[C[DROPPED]]
+        for k in range(B[C[N_LOST]]):
+            if D[TRACE]:
+                log_packet(D, P, Q, A[C[LOST] + k], now, LOG_DROPPED)
+            free_packet(D, P, Q, A[C[LOST] + k])

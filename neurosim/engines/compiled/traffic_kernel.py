@@ -11,11 +11,11 @@ from typing import Any
 from numba import njit
 
 from neurosim.engines.compiled.fabric_state import COORDINATE_BITS
-from neurosim.engines.compiled.layout import FABRIC
+from neurosim.engines.compiled.layout import FABRIC, INDEX
 from neurosim.engines.compiled.network_kernel import (
     arrive_credit,
     arrive_flit,
-    input_record,
+    channel_record,
     next_message,
     post_credit,
     post_flit,
@@ -27,13 +27,13 @@ DONE, STALLED, CHECK, LIMIT = 0, 1, 2, 3
 _MASK = (1 << COORDINATE_BITS) - 1
 # rows of S: next position in ``order`` to send, position after the last due, next flit of that packet,
 # credits, list of busy nodes, whether a node is in it
-FIRST, DUE, INDEX, CREDITS, BUSY, IS_BUSY = range(6)
+FIRST, DUE, NEXT_FLIT, CREDITS, BUSY, IS_BUSY = range(6)
 # entries of ``progress``
 NOW, NEXT_DUE, ARRIVED, LAST_ARRIVAL, UPCOMING, N_BUSY = range(6)
 
 VSHIFT = FABRIC.place("VSHIFT")
 WHEEL = FABRIC.place("WHEEL")
-SLOTS = FABRIC.place("SLOTS")
+SLOT_SHIFT = FABRIC.place("SLOT_SHIFT")
 N_CHANNELS = FABRIC.place("N_CHANNELS")
 N_PORTS = FABRIC.place("N_PORTS")
 FLITS = FABRIC.place("FLITS")
@@ -64,7 +64,7 @@ def _sink(
     x, y = K[packet] & _MASK, K[packet] >> COORDINATE_BITS & _MASK
     link = (y * C[WIDTH] + x) * 8 + (K[packet] >> 2 * COORDINATE_BITS)
     channel = (link << C[VSHIFT]) + ((to - C[N_CHANNELS]) & ((1 << C[VSHIFT]) - 1))
-    post_credit(C, A, B, now + A[input_record(C, channel) + BACK_LATENCY], channel)
+    post_credit(C, A, B, now + A[channel_record(C, channel) + BACK_LATENCY], channel)
     if (flit & 15) == C[FLITS] - 1:
         arrive[packet] = now
         progress[ARRIVED] += 1
@@ -75,10 +75,11 @@ def _arrivals(
     C: Array, A: Array, B: Array, K: Array, S: Array, arrive: Array, progress: Array, N: int, now: int
 ) -> None:
     slot = now & (C[WHEEL] - 1)
-    base = slot * C[SLOTS]
+    base = slot << C[SLOT_SHIFT]
     n = A[C[N_FLITS] + slot]
     for k in range(n):
-        to, flit = A[C[FLIT] + 2 * (base + k)], A[C[FLIT] + 2 * (base + k) + 1]
+        place = (C[FLIT] + 2 * (base + k)) & INDEX
+        to, flit = A[place], A[place + 1]
         if to < C[N_CHANNELS]:
             arrive_flit(C, A, B, K, to, flit, now)
         else:
@@ -86,7 +87,7 @@ def _arrivals(
     A[C[N_FLITS] + slot] = 0
     m = A[C[N_CREDITS] + slot]
     for k in range(m):
-        to = A[C[CREDIT] + base + k]
+        to = A[(C[CREDIT] + base + k) & INDEX]
         if to < C[N_CHANNELS]:
             arrive_credit(C, A, B, to)
         else:
@@ -120,16 +121,16 @@ def _send(
     per_tile = C[N_PORTS] - 4
     for k in range(progress[N_BUSY]):
         node = S[BUSY * N + k]
-        packet, index = order[S[FIRST * N + node]], S[INDEX * N + node]
+        packet, index = order[S[FIRST * N + node]], S[NEXT_FLIT * N + node]
         router = node // per_tile
         channel = (router * 8 + 4 + node - router * per_tile) << C[VSHIFT]
         post_flit(C, A, B, now + injection, channel, packet * 16 + index)
         S[CREDITS * N + node] -= 1
         if index == C[FLITS] - 1:
-            S[INDEX * N + node] = 0
+            S[NEXT_FLIT * N + node] = 0
             S[FIRST * N + node] += 1
         else:
-            S[INDEX * N + node] = index + 1
+            S[NEXT_FLIT * N + node] = index + 1
         if S[CREDITS * N + node] > 0 and S[FIRST * N + node] < S[DUE * N + node]:
             S[BUSY * N + keep] = node
             keep += 1

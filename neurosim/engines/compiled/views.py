@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
 
 from neurosim.engines.compiled.fabric_state import STRIDE, vc_stride
 from neurosim.engines.compiled.layout import State
@@ -19,6 +22,10 @@ class ArrayRouter:
         self._vcs = fabric.n_vcs
         self._stride = vc_stride(fabric)
         self._first = number * STRIDE * self._stride
+        self._lengths = state.field("LENGTH")
+        self._own = self._lengths[self._first : self._first + STRIDE * self._stride]
+        self._wanted, self._owner = state.field("WANT"), state.field("OWNER")
+        self._credits = state.field("CREDITS")
         self._state = state
         self._name = name
 
@@ -32,25 +39,24 @@ class ArrayRouter:
 
     def occupied_channels(self) -> list[int]:
         """Input channels that hold flits, ascending."""
-        lengths = self._state.field("LENGTH")[self._first : self._first + STRIDE * self._stride]
-        return [self._outside(int(local)) for local in lengths.nonzero()[0]]
+        return [self._outside(local) for local in self._own.nonzero()[0].tolist()]
 
     def wanted(self, channel: int) -> int:
         """Output channel that the front flit of ``channel`` wants."""
-        return self._outside(int(self._state.field("WANT")[self._at(channel)]))
+        return self._outside(int(self._wanted[self._at(channel)]))
 
     def owner_of(self, out: int) -> int:
         """Input channel that owns output channel ``out``, -1 if none."""
-        owner = int(self._state.field("OWNER")[self._at(out)])
+        owner = int(self._owner[self._at(out)])
         return owner if owner < 0 else self._outside(owner)
 
     def credits_of(self, out: int) -> int:
         """Credits of output channel ``out``."""
-        return int(self._state.field("CREDITS")[self._at(out)])
+        return int(self._credits[self._at(out)])
 
     def length_of(self, channel: int) -> int:
         """Flits in input channel ``channel``."""
-        return int(self._state.field("LENGTH")[self._at(channel)])
+        return int(self._lengths[self._at(channel)])
 
     def front_packet(self, channel: int) -> str:
         """The packet at the front, in words."""
@@ -65,9 +71,31 @@ def holding(state: State) -> list[int]:
     return sorted({int(router) for router in channels})
 
 
-def router_views(fabric: Fabric, state: State, name: Callable[[int], str]) -> list[ArrayRouter]:
-    """Views of all routers; ``name`` puts a packet into words."""
-    return [ArrayRouter(number, fabric, state, name) for number in range(fabric.n_routers)]
+def blocked(state: State) -> list[int]:
+    """Numbers of the routers with a front that has no credit or whose output another packet owns."""
+    channels = state.field("LENGTH").nonzero()[0]
+    routers = channels >> (3 + state.constant("VSHIFT"))
+    first = routers << (3 + state.constant("VSHIFT"))
+    outs = first + state.field("WANT")[channels]
+    owner = state.field("OWNER")[outs]
+    waits = (state.field("CREDITS")[outs] == 0) | ((owner >= 0) & (owner != channels - first))
+    return [int(router) for router in np.unique(routers[waits])]
+
+
+class RouterViews(Sequence[ArrayRouter]):
+    """Views of all routers, made when asked for; ``name`` puts a packet into words."""
+
+    def __init__(self, fabric: Fabric, state: State, name: Callable[[int], str]) -> None:
+        self._fabric, self._state, self._name = fabric, state, name
+        self._made: dict[int, ArrayRouter] = {}
+
+    def __len__(self) -> int:
+        return self._fabric.n_routers
+
+    def __getitem__(self, number: Any) -> Any:
+        if number not in self._made:
+            self._made[number] = ArrayRouter(number, self._fabric, self._state, self._name)
+        return self._made[number]
 
 
 class ArrayCore:
@@ -76,18 +104,22 @@ class ArrayCore:
     def __init__(self, index: int, n_vcs: int, state: State) -> None:
         self._index = index
         self._vcs = n_vcs
-        self._state = state
+        self._may_receive = bool(state.constant("RECEIVE_DURING_UPDATE"))
+        self._field = {
+            name: state.field(name)
+            for name in ("RX_WHOLE", "LOOPING", "STALLED_SINCE", "TX_LENGTH", "TX_CREDITS", "RX_LENGTH")
+        }
 
     def _value(self, field: str) -> int:
-        return int(self._state.field(field)[self._index])
+        return int(self._field[field][self._index])
 
     @property
     def input_blocked(self) -> bool:
         """A whole packet waits only because the neuron loop is not done."""
+        if self._may_receive or not self._value("LOOPING"):
+            return False
         first = self._index * self._vcs
-        waits = self._state.field("RX_WHOLE")[first : first + self._vcs].any()
-        may_receive = self._state.constant("RECEIVE_DURING_UPDATE") or not self._value("LOOPING")
-        return bool(waits) and bool(self._value("LOOPING")) and not may_receive
+        return bool(self._field["RX_WHOLE"][first : first + self._vcs].any())
 
     @property
     def is_stalled(self) -> bool:
@@ -100,4 +132,4 @@ class ArrayCore:
 
     def received(self, vc: int) -> int:
         """Flits in the receive FIFO of ``vc``."""
-        return int(self._state.field("RX_LENGTH")[self._index * self._vcs + vc])
+        return int(self._field["RX_LENGTH"][self._index * self._vcs + vc])

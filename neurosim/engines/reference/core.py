@@ -16,6 +16,7 @@ from neurosim.engines.reference.image import CoreImage, StepOutcome
 from neurosim.engines.reference.packets import Flit, Ledger, Packet
 from neurosim.engines.reference.router import Upstream
 from neurosim.engines.reference.transmit import Transmitter
+from neurosim.engines.trace import LOOP, NULL, STALL
 from neurosim.fabric.topology import Fabric
 from neurosim.rules import sync
 from neurosim.rules.arbiter import advance, pick
@@ -61,7 +62,7 @@ class CoreModel:
         self.image = image
         self.woken_for = -1
         self.stepped_in = -1
-        self.v = np.zeros(n, np.int64)
+        self.v = image.v_initial.copy()
         self.i = np.zeros(n, np.int64)
         self.banks = np.zeros((image.n_slots, n), np.int64)
         self.events = [0] * len(EVENT_NAMES)
@@ -90,6 +91,7 @@ class CoreModel:
         self._outcome: StepOutcome | None = None
         self._position = 0  # next neuron of the outcome
         self._loop_until = 0
+        self._loop_since = 0
         self._sending: deque[tuple[int, int]] = deque()
         self._stalled_since = -1
 
@@ -169,6 +171,9 @@ class CoreModel:
             self.accumulator_overflows += self.image.accumulate(self.banks[slot], targets, weights)
         else:
             self.late_packets += 1
+        if self._ledger.tracer is not None:
+            start = self._pipeline_until - self.image.axon_cost[packet.axon][2]
+            self._ledger.tracer.processed(self.image.core, packet, start, now)
         self._ledger.end()
 
     def _start_packet(self, now: int) -> int:
@@ -226,7 +231,7 @@ class CoreModel:
                 (step, int(self._outcome.neuron[index]), int(self._outcome.spikes[index]))
             )
         self._position = 0
-        self._loop_until = now
+        self._loop_since = self._loop_until = now
 
     def _update_next(self, now: int) -> int:
         """Start the next update (or run of quiet updates); nonzero: wait for the memory till then."""
@@ -259,21 +264,37 @@ class CoreModel:
             return False
         if self._stalled_since >= 0:
             self.loop_stall_cycles += now - self._stalled_since
+            self._trace(STALL, self._stalled_since, now)
             self._stalled_since = -1
         target, axon = self._sending.popleft()
         packet = Packet(
             self.image.core, target, self._fabric.tile_of(target), self._fabric.port_of(target),
             axon, self.core_step, self._flits,
         )  # fmt: skip
-        self._ledger.inject(packet, now)
+        self._ledger.inject(packet, now, self.events[_SENT])
         self.transmit.push(packet)
         self.events[_SENT] += 1
         self._loop_until = now + self.image.timing.target_cycles
         self.loop_busy_cycles += self.image.timing.target_cycles
         return True
 
+    def _trace(self, kind: int, start: int, end: int) -> None:
+        if self._ledger.tracer is not None:
+            self._ledger.tracer.core(self.image.core, kind, self.core_step, start, end)
+
+    def trace_unfinished(self) -> None:
+        """The sample stopped: log what has begun and not ended."""
+        if self._outcome is not None:
+            self._trace(LOOP, self._loop_since, NULL)
+        if self._stalled_since >= 0:
+            self._trace(STALL, self._stalled_since, NULL)
+        if self._packet is not None and self._ledger.tracer is not None:
+            start = self._pipeline_until - self.image.axon_cost[self._packet.axon][2]
+            self._ledger.tracer.processed(self.image.core, self._packet, start, NULL)
+
     def _end_step(self, now: int) -> int:
         self._outcome = None
+        self._trace(LOOP, self._loop_since, now)
         self._ledger.end()
         return now + 1 if self._starts or any(self._rx_whole) else 0
 
@@ -288,6 +309,7 @@ class HostModel:
         self.upstream: Upstream
         self.received: list[tuple[int, int]] = []  # (hardware step, axon)
         self.flits_received = 0
+        self._n_sent = 0
         self._fabric = fabric
         self._clock = clock
         self._ledger = ledger
@@ -300,7 +322,9 @@ class HostModel:
                 HOST, core, self._fabric.tile_of(core), self._fabric.port_of(core), axon, step,
                 self._flits,
             )  # fmt: skip
-            self._ledger.inject(packet, -1)  # its journey begins when its head leaves the host
+            # its journey begins when its head leaves the host
+            self._ledger.inject(packet, -1, self._n_sent)
+            self._n_sent += 1
             self.transmit.push(packet)
         if targets:
             self._clock.wake(self, self._clock.now)

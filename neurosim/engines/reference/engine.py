@@ -18,8 +18,10 @@ from neurosim.engines.base import RunOptions, Traffic, TrafficResult, Workload
 from neurosim.engines.collect import SampleCounts
 from neurosim.engines.reference.counts import counts_of
 from neurosim.engines.reference.sample import Plan, SampleRun
+from neurosim.engines.reference.tracing import Tracer
 from neurosim.engines.reference.traffic import run_traffic
-from neurosim.engines.samples import run_samples
+from neurosim.engines.samples import Watch, run_samples
+from neurosim.engines.trace import recorder_of
 from neurosim.fabric.topology import build_fabric
 
 
@@ -31,11 +33,17 @@ class ReferenceEngine:
     def run(self, program: Program, workload: Workload, options: RunOptions) -> Result:
         """Run ``program`` on every sample, each from the reset state; stop at the first bad verdict."""
         plan = Plan.of(program, build_fabric(load_chip_text(program.chip_yaml, "program")))
+        recorder = recorder_of(options.sink, plan.fabric)
 
-        def one(x: NDArray[Any], sample: int) -> tuple[Verdict, SampleCounts]:
-            run = SampleRun(plan, x, options)
-            verdict = run.run(sample)
-            return verdict, counts_of(run, verdict.cycle)
+        def one(x: NDArray[Any], sample: int, watch: Watch) -> tuple[Verdict, SampleCounts]:
+            run = SampleRun(plan, x, options, Tracer(recorder, sample) if recorder else None)
+            with watch.restartable():
+                verdict = run.run(sample, watch)
+            counts = counts_of(run, verdict.cycle)
+            if recorder is not None:
+                run.finish_trace()
+                recorder.steps(sample, counts)
+            return verdict, counts
 
         return run_samples(self.name, program, plan.fabric, workload, options, one)
 

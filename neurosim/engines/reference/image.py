@@ -53,6 +53,13 @@ class CoreImage:
         return targets + self.program.groups[block.group].first, weights, block.delay_steps
 
     @cached_property
+    def v_initial(self) -> IntArray:
+        """(n,) membranes of the reset state."""
+        groups = self.program.groups
+        parts = [np.broadcast_to(np.asarray(g.v_initial, np.int64), g.n) for g in groups]
+        return np.concatenate([np.zeros(0, np.int64), *parts])
+
+    @cached_property
     def axon_cost(self) -> list[tuple[int, int, int]]:
         """Per axon: words read, synaptic operations, cycles of the synapse pipeline."""
         costs = []

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from neurosim.artefacts.mapping import HOST
+from neurosim.engines.trace import ARRIVED, DROPPED
+
+if TYPE_CHECKING:
+    from neurosim.engines.reference.tracing import Tracer
 
 
 class Packet:
     """One packet; its flits are ``(packet, index)`` pairs, index 0 is the head.
 
     ``goal`` and ``exit_port`` are the tile and port it goes to; ``step`` the hardware step in which it
-    was sent; ``inject`` and ``arrive`` cycles, -1 until then; ``number`` its place in raw traffic, else -1.
+    was sent; ``inject`` and ``arrive`` cycles, -1 until then; ``number`` its place in raw traffic, else -1;
+    ``serial`` its place among its sender's packets, where events are traced.
     """
 
     __slots__ = (
-        "arrive", "axon", "dropped", "exit_port", "flits", "goal", "inject", "number", "source",
-        "step", "target",
+        "arrive", "axon", "dropped", "exit_port", "flits", "goal", "inject", "number", "serial",
+        "source", "step", "target",
     )  # fmt: skip
 
     def __init__(
@@ -30,6 +36,7 @@ class Packet:
         self.step = step
         self.flits = flits
         self.number = -1
+        self.serial = -1
         self.inject = -1
         self.arrive = -1
         self.dropped = False
@@ -48,16 +55,18 @@ class Ledger:
     """Counts the work that must be finished before a step ends, and keeps every packet's fate.
 
     ``open`` is the number of packets sent and not yet consumed plus the loops still running.  When
-    it falls to zero ``on_quiet`` is called, in the cycle of the last completion.
+    it falls to zero ``on_quiet`` is called, in the cycle of the last completion.  ``tracer``, if there is
+    one, is told of every event.
     """
 
-    def __init__(self, keep_packets: bool) -> None:
+    def __init__(self, keep_packets: bool, tracer: Tracer | None = None) -> None:
         self.open = 0
         self.sent = 0
         self.arrived = 0
         self.dropped = 0
         self.latency: dict[int, int] = {}
         self.log: list[Packet] | None = [] if keep_packets else None
+        self.tracer = tracer
         self.on_quiet: Callable[[], None] = lambda: None
 
     def begin(self) -> None:
@@ -70,9 +79,11 @@ class Ledger:
         if self.open == 0:
             self.on_quiet()
 
-    def inject(self, packet: Packet, now: int) -> None:
-        """A packet enters its sender's transmit queue (``now`` -1: its transmitter sets the cycle)."""
+    def inject(self, packet: Packet, now: int, number: int = -1) -> None:
+        """A packet, its sender's ``number``-th, enters its queue (``now`` -1: the transmitter sets it)."""
         packet.inject = now
+        if self.tracer is not None:
+            self.tracer.sent(packet, number)
         self.sent += 1
         self.open += 1
         if self.log is not None:
@@ -84,9 +95,13 @@ class Ledger:
         self.arrived += 1
         journey = now - packet.inject
         self.latency[journey] = self.latency.get(journey, 0) + 1
+        if self.tracer is not None:
+            self.tracer.ended(packet, now, ARRIVED)
 
-    def drop(self, packet: Packet) -> None:
+    def drop(self, packet: Packet, now: int) -> None:
         """A router gave the packet up and has thrown its last flit away."""
         packet.dropped = True
+        if self.tracer is not None:
+            self.tracer.ended(packet, now, DROPPED)
         self.dropped += 1
         self.end()

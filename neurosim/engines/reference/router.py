@@ -215,6 +215,9 @@ class Router:
         self.blocked_cycles[out_port] += now - self.head_since[channel]
         flit = self._pop(channel, now)
         packet, index = flit
+        tracer = self._ledger.tracer
+        if tracer is not None and tracer.wants_flits:
+            tracer.flit(now, self.number, out_port, out % self.n_vcs, packet, index)
         self.owner[out] = FREE if index == packet.flits - 1 else channel
         self.credits[out] -= 1
         self.free_at[out_port] = now + link.interval
@@ -254,7 +257,7 @@ class Router:
             packet, index = self._pop(channel, now)
             if index == packet.flits - 1:
                 self.dropping.discard(channel)
-                self._ledger.drop(packet)
+                self._ledger.drop(packet, now)
         return bool(discarded)
 
     def _give_up(self, now: int) -> bool:

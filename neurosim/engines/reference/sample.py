@@ -18,6 +18,8 @@ from neurosim.engines.reference.image import CoreImage
 from neurosim.engines.reference.network import Mesh
 from neurosim.engines.reference.packets import Ledger
 from neurosim.engines.reference.steps import StepController
+from neurosim.engines.reference.tracing import Tracer
+from neurosim.engines.samples import Watch
 from neurosim.engines.waits import WaitFinding, WaitGraph, next_check
 from neurosim.fabric.topology import Fabric
 
@@ -42,12 +44,15 @@ class Plan:
 class SampleRun:
     """The whole system at work on one sample ``x`` (steps, n_inputs) of spike counts."""
 
-    def __init__(self, plan: Plan, x: IntArray, options: RunOptions) -> None:
+    def __init__(
+        self, plan: Plan, x: IntArray, options: RunOptions, tracer: Tracer | None = None
+    ) -> None:
         fabric, chip = plan.fabric, plan.fabric.chip
         self.plan = plan
         self.options = options
         self.clock = Clock(options.shuffle_seed)
-        self.ledger = Ledger(options.log_packets)
+        self.tracer = tracer
+        self.ledger = Ledger(options.log_packets, tracer)
         self.mesh = Mesh(fabric, self.clock, self.ledger)
         self.sample_steps = int(x.shape[0])
         self.cores = {
@@ -76,8 +81,8 @@ class SampleRun:
             targets += entries * int(self._x[step, neuron])
         return targets
 
-    def run(self, sample: int) -> Verdict:
-        """Run to the end of the last step, a deadlock, or the limit."""
+    def run(self, sample: int, watch: Watch | None = None) -> Verdict:
+        """Run to the end of the last step, a deadlock, or the limit; ``watch`` is told how far it is."""
         env = self.clock.env
         mark = self.options.check_every_cycles
         while self.steps.done.is_alive:
@@ -89,13 +94,28 @@ class SampleRun:
                 if finding is not None:
                     return self._deadlocked(sample, finding, mark)
                 mark = next_check(self.options.check_every_cycles, upcoming)
+                if watch is not None:
+                    watch.tell(len(self.steps.start_cycles) - 1, self._hops)
             if self._step_age(upcoming) > self.options.max_step_cycles:
                 return self._limited(sample)
+            if self.tracer is not None and self.tracer.is_full:
+                self.tracer.drain()
             env.step()
         if self.ledger.dropped:
             text = f"{self.ledger.dropped} packets were dropped by routers"
             return Verdict("lost_packets", text, sample, self.clock.now)
         return Verdict("ok", "every step ended", sample, self.clock.now)
+
+    def _hops(self) -> int:
+        """Router traversals so far."""
+        return int(sum(int(sum(router.port_flits)) for router in self.mesh.routers))
+
+    def finish_trace(self) -> None:
+        """Hand over every event that is still here, those that were not over included."""
+        if self.tracer is not None:
+            for core in self.cores.values():
+                core.trace_unfinished()
+            self.tracer.finish()
 
     def _step_age(self, now: float) -> float:
         """Cycles that the current step has been at work."""

@@ -16,7 +16,7 @@ from neurosim.engines.reference.packets import Flit, Ledger, Packet
 from neurosim.engines.reference.router import Upstream
 from neurosim.engines.reference.transmit import Transmitter
 from neurosim.engines.waits import WaitGraph, next_check
-from neurosim.fabric.topology import build_fabric
+from neurosim.fabric.topology import Fabric, build_fabric
 
 
 class TrafficNode:
@@ -63,36 +63,46 @@ class TrafficNode:
             self._clock.wake(self, min(later))
 
 
+class TrafficRun:
+    """Routers and nodes with all packets of ``traffic`` planned, before the first cycle."""
+
+    def __init__(self, fabric: Fabric, traffic: Traffic, shuffle_seed: int | None = None) -> None:
+        chip = fabric.chip
+        self.clock, self.ledger = Clock(shuffle_seed), Ledger(keep_packets=False)
+        self.mesh = Mesh(fabric, self.clock, self.ledger)
+        self.nodes = [TrafficNode(self.clock, self.ledger) for _ in range(fabric.n_cores)]
+        for core, node in enumerate(self.nodes):
+            self.mesh.attach(core, node, chip.router.buffer_flits, None)
+        self.packets: list[Packet] = []
+        columns = (traffic.cycle.tolist(), traffic.source.tolist(), traffic.target.tolist())
+        for cycle, source, target in zip(*columns, strict=True):
+            packet = Packet(
+                source, target, fabric.tile_of(target), fabric.port_of(target), 0, 0, chip.packet.flits
+            )
+            packet.number = len(self.packets)
+            self.ledger.inject(packet, cycle)
+            self.nodes[source].plan(cycle, packet)
+            self.packets.append(packet)
+        for node in self.nodes:
+            node.wake_first()
+
+
 def run_traffic(
     chip: Chip, traffic: Traffic, max_cycles: int, options: RunOptions
 ) -> TrafficResult:
     """Inject ``traffic`` on ``chip``; stop when all arrived, at a deadlock, or at ``max_cycles``."""
     fabric = build_fabric(chip)
-    clock, ledger = Clock(options.shuffle_seed), Ledger(keep_packets=False)
-    mesh = Mesh(fabric, clock, ledger)
-    nodes = [TrafficNode(clock, ledger) for _ in range(fabric.n_cores)]
-    for core, node in enumerate(nodes):
-        mesh.attach(core, node, chip.router.buffer_flits, None)
-    packets: list[Packet] = []
-    columns = (traffic.cycle.tolist(), traffic.source.tolist(), traffic.target.tolist())
-    for cycle, source, target in zip(*columns, strict=True):
-        packet = Packet(
-            source, target, fabric.tile_of(target), fabric.port_of(target), 0, 0, chip.packet.flits
-        )
-        packet.number = len(packets)
-        ledger.inject(packet, cycle)
-        nodes[source].plan(cycle, packet)
-        packets.append(packet)
-    for node in nodes:
-        node.wake_first()
-    verdict = _drain(clock, ledger, WaitGraph(fabric, mesh.routers, {}, mesh.holding), max_cycles, options)
+    run = TrafficRun(fabric, traffic, options.shuffle_seed)
+    routers = run.mesh.routers
+    waits = WaitGraph(fabric, routers, {}, run.mesh.holding)
+    verdict = _drain(run.clock, run.ledger, waits, max_cycles, options)
     return TrafficResult(
         inject=traffic.cycle,
-        arrive=np.array([packet.arrive for packet in packets], np.int64),
+        arrive=np.array([packet.arrive for packet in run.packets], np.int64),
         end_cycle=verdict.cycle,
-        router_traversals=sum(sum(router.port_flits) for router in mesh.routers),
+        router_traversals=sum(sum(router.port_flits) for router in routers),
         verdict=verdict,
-        port_flits=np.array([router.port_flits for router in mesh.routers], np.int64),
+        port_flits=np.array([router.port_flits for router in routers], np.int64),
     )
 
 

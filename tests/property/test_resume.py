@@ -1,0 +1,61 @@
+"""A run in pieces is the run in one piece, wherever it was cut."""
+
+from __future__ import annotations
+
+import dataclasses
+from unittest import mock
+
+import pytest
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
+
+from neurosim import store
+from neurosim.engines.compiled import host_list
+from neurosim.engines.compiled import program as compiled_program
+from neurosim.engines.compiled.engine import CompiledEngine
+from neurosim.engines.reference.engine import ReferenceEngine
+from tests.helpers.keeping import in_pieces
+from tests.property.cases import KINDS, program_cases
+from tests.property.test_engines_agree import CHECKS, NIGHTLY
+
+FEW = settings(max_examples=20, deadline=None, suppress_health_check=CHECKS)
+CASES = {
+    "case": st.sampled_from(KINDS).flatmap(program_cases), "every": st.integers(1, 5),
+    "asked": st.integers(2, 40), "budget": st.sampled_from((1, 7, 60, 1 << 17)),
+    "window": st.sampled_from((1, 5, 30, 1 << 16)),
+}  # fmt: skip
+
+
+def compare(engine, case, every, asked=2, budget=1 << 17, window=1 << 16):
+    run = (engine, case.program, case.workload, case.options, every)
+    whole = engine.run(*run[1:4])
+    with (
+        mock.patch.object(compiled_program, "FIRST_BUDGET", budget),
+        mock.patch.object(host_list, "WINDOW_PACKETS", window),
+    ):
+        results = (in_pieces(*run, kept=1), in_pieces(*run, asked=asked))
+    event(f"{whole.verdict.status}{', deadlines missed' if len(whole.missed) else ''}")
+    event(f"{sum(len(states) for _, states in results)} cuts")
+    for result, _ in results:
+        for field in dataclasses.fields(whole):
+            ours, theirs = getattr(whole, field.name), getattr(result, field.name)
+            assert store.digest((ours,)) == store.digest((theirs,)), (field.name, ours, theirs)
+
+
+@FEW
+@given(**CASES)
+def test_pieces_of_the_compiled_engine(case, every, asked, budget, window):
+    compare(CompiledEngine(), case, every, asked, budget, window)
+
+
+@pytest.mark.slow
+@NIGHTLY
+@given(**CASES)
+def test_pieces_of_the_compiled_engine_nightly(case, every, asked, budget, window):
+    compare(CompiledEngine(), case, every, asked, budget, window)
+
+
+@settings(FEW, max_examples=8)
+@given(case=CASES["case"], every=CASES["every"])
+def test_pieces_of_the_reference_engine(case, every):
+    compare(ReferenceEngine(), case, every)
