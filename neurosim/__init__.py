@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         bench,
         check,
         demo,
+        diff,
         export_run,
         import_network,
         list_chips,
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from neurosim.errors import NeurosimError
 
 __all__ = [
-    "NeurosimError", "__version__", "bench", "check", "demo", "diagnose", "export_run", "import_network", "list_chips",
-    "map_network", "report_run", "resume_run", "run_mapping", "show_chip",
+    "NeurosimError", "__version__", "bench", "check", "demo", "diagnose", "diff", "export_run",
+    "import_network", "list_chips", "map_network", "report_run", "resume_run", "run_mapping", "show_chip",
 ]  # fmt: skip
 
 

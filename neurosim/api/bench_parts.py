@@ -10,6 +10,7 @@ from neurosim.report.text import count
 
 if TYPE_CHECKING:
     from neurosim.api.bench_scaling import ScalingRow
+    from neurosim.api.bench_threads import ThreadRow
     from neurosim.api.benchmarking import BenchMade
 
 
@@ -24,8 +25,10 @@ class Part:
 
 
 def parts(made: BenchMade) -> tuple[Part, ...]:
-    """Rates, memory, and growth if it was measured."""
-    return (_rates(made), _memory(made), *([_scaling(made.scaling)] if made.scaling else []))
+    """Rates, memory, and growth and threads if they were measured."""
+    grown = [_scaling(made.scaling)] if made.scaling else []
+    whole = [_networks(made)] if made.networks else []
+    return (_rates(made), *whole, _memory(made), *grown, *([_threads(made.threads)] if made.threads else []))
 
 
 def _rates(made: BenchMade) -> Part:
@@ -39,6 +42,22 @@ def _rates(made: BenchMade) -> Part:
     head = ("engine", "uniform traffic", "traversals", "CPU s", "per CPU s", "per SimPy timeout")
     note = f"bare SimPy in the same run: {made.simpy_timeouts_per_cpu_s / 1e6:.2f} M timeouts per CPU s"
     return Part("Router traversals", note, Table(head, rows, frozenset({2, 3, 4, 5})))
+
+
+def _networks(made: BenchMade) -> Part:
+    rows = tuple(
+        (
+            r.name, count(r.packets), count(r.events), f"{r.cpu_s:.2f}", f"{r.events_per_cpu_s / 1e6:.1f} M",
+            f"{r.ratio:.1f}", f"{r.peak_memory_mb:.0f}",
+        )
+        for r in made.networks
+    )  # fmt: skip
+    head = ("network", "packets", "events", "CPU s", "per CPU s", "per SimPy timeout", "peak MB")
+    note = (
+        "compiled engine, its tables included; events: traversals, synaptic operations, updates; memory: "
+        "this process's peak so far"
+    )
+    return Part("Networks", note, Table(head, rows, frozenset(range(1, 7))))
 
 
 def _memory(made: BenchMade) -> Part:
@@ -60,6 +79,28 @@ def _scaling(scaling: tuple[ScalingRow, ...]) -> Part:
     )  # fmt: skip
     note = "an event is a router traversal, a synaptic operation or a neuron update; table building left out"
     return Part("Growth", note, Table(head, rows, frozenset(range(2, 9))), _growth(scaling))
+
+
+def _threads(threads: tuple[ThreadRow, ...]) -> Part:
+    rows = tuple(
+        (
+            str(r.chips), r.mesh, f"{r.load:g}", str(r.look_ahead),
+            f"{r.plain_s:.3f}", f"{r.regions_s:.3f}", f"{r.threads_s:.3f}", f"{r.speed_up:.2f}",
+            f"{r.plain_cpu_s:.3f}", f"{r.regions_cpu_s:.3f}", f"{r.threads_cpu_s:.3f}",
+        )
+        for r in threads
+    )  # fmt: skip
+    n = threads[0].threads
+    head = (
+        "chips", "of tiles", "load", "look-ahead", "plain s", "1 thread s", f"{n} threads s", "speed-up",
+        "plain CPU s", "1 thread CPU s", f"{n} threads CPU s",
+    )  # fmt: skip
+    loads = [r.machine_load for r in threads]
+    note = (
+        f"the same results each time; speed-up is plain s over {n} threads s and needs {n} idle processors: "
+        f"this machine's load was {min(loads):.1f} to {max(loads):.1f}"
+    )
+    return Part("Chips on threads", note, Table(head, rows, frozenset(range(11))))
 
 
 def _growth(scaling: tuple[ScalingRow, ...]) -> dict[str, Any]:

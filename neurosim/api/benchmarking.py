@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from neurosim.api.bench_memory import MemoryRow, measure_memory
+from neurosim.api.bench_networks import NetworkRow, measure_networks
 from neurosim.api.bench_scaling import ScalingRow, measure_scaling
+from neurosim.api.bench_threads import ThreadRow, measure_threads
 from neurosim.api.bounds import check_seed
 from neurosim.engines.base import Progress, RunOptions, Traffic
 
@@ -53,7 +55,7 @@ class BenchRow:
 
 @dataclass(frozen=True)
 class BenchMade:
-    """Rates, that of bare SimPy timeouts to compare with, bytes per part, and growth if asked for.
+    """Rates, that of bare SimPy timeouts to compare with, bytes per part; growth and threads if asked for.
 
     ``written`` is the HTML page, if one was asked for.
     """
@@ -64,6 +66,8 @@ class BenchMade:
     scaling: tuple[ScalingRow, ...]
     seed: int
     written: Path | None = None
+    threads: tuple[ThreadRow, ...] = ()
+    networks: tuple[NetworkRow, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -71,17 +75,21 @@ class BenchMade:
 
 
 def bench(
-    seed: int = 0, *, scaling: bool = False, html: str | Path | None = None, force: bool = False,
+    seed: int = 0, *, networks: bool = True, large: bool = False, scaling: bool = False,
+    threads: bool = False, html: str | Path | None = None, force: bool = False,
     progress: Progress | None = None,
 ) -> BenchMade:  # fmt: skip
     """Measure router traversals per CPU second of the cycle engines, and the compiled engine's memory.
 
-    Takes about half a minute; with ``scaling``, which also measures the time per event against size,
+    Takes about a minute; with ``scaling``, which also measures the time per event against size,
     some minutes.
 
     Args:
         seed: of the traffic and networks, 0 to 2147483647.
+        networks: run the digits on ``darwin3`` and the random network of 10,000 neurons too.
+        large: and that of 100,000 (minutes).
         scaling: also double neurons, routers and activity, each in turn.
+        threads: also run systems of several chips on one and on two threads (minutes).
         html: file for a page with the tables and plots.
         force: replace ``html`` if it exists.
 
@@ -104,10 +112,13 @@ def bench(
             progress(done, len(work) + 1, f"{engine}, {case.side}x{case.side}")
         rows.append(_measure(case, engine, seed, base))
     if progress is not None:
-        progress(len(work), len(work) + 1, "memory")
+        progress(len(work), len(work) + 1, "networks and memory")
+    whole = measure_networks(seed, base, large) if networks or large else ()
     memory = measure_memory(seed)
     grown = measure_scaling(seed, progress) if scaling else ()
-    made = BenchMade(base, tuple(rows), memory, grown, seed, None if html is None else Path(html))
+    threaded = measure_threads(seed, progress) if threads else ()
+    page = None if html is None else Path(html)
+    made = BenchMade(base, tuple(rows), memory, grown, seed, page, threaded, whole)
     if html is not None:
         lead = f"Rates belong to this machine and minute; compare the ratios. Seed {seed}."
         write_atomically(Path(html), render_page("bench.html.j2", lead=lead, parts=parts(made)).encode())

@@ -269,13 +269,9 @@ def _figures(
             f"no input was given: the traffic is {mapped.activity}, and no quantisation loss was measured"
         )
     if deadlock["mapped_flows"]["verdict"] != "free":
-        text = "this mapping can deadlock: the channel dependency graph of its flows has a cycle"
-        found = remedies(mapped, chip, options)
-        warnings.append(f"{text}; it would be free with {', or with '.join(found)}" if found else text)
-    for found in mapped.placement.solver:
-        if "stopped by" in found.detail:
-            cut = _cut_short(found.detail)
-            warnings.append(f"{found.stage}: the best so far was kept; the search was {cut}")
+        for remedy in remedies(mapped, chip, options):
+            warnings.append(f"{remedy} would make this mapping free of deadlock (tried)")
+        warnings.append("this mapping can deadlock: the channel dependency graph of its flows has a cycle")
     program, parts = mapped.program, (mapped.partition, mapped.placement, mapped.routes)
     metrics = mapping_metrics(chip, *parts, program)
     return {

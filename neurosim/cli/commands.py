@@ -410,7 +410,10 @@ def chips_show(
 def bench(
     mapper: Annotated[
         str | None,
-        typer.Option("--mapper", metavar="STAGE", help="Measure a stage of the mapper: partition, placement, routes."),
+        typer.Option(
+            "--mapper", metavar="STAGE",
+            help="Measure a stage of the mapper instead: partition, placement, routes, defects.",
+        ),
     ] = None,
     case: Annotated[
         str | None,
@@ -421,6 +424,12 @@ def bench(
     ] = 1.0,
     scaling: Annotated[
         bool, typer.Option("--scaling", help="Also double neurons, routers and activity (minutes).")
+    ] = False,
+    large: Annotated[
+        bool, typer.Option("--large", help="Also run a network of 100,000 neurons (minutes).")
+    ] = False,
+    threads: Annotated[
+        bool, typer.Option("--threads", help="Also run the chips of large systems on two threads (minutes).")
     ] = False,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page with tables and plots.")
@@ -441,7 +450,9 @@ def bench(
         console.result(measured.document(), *tables.mapper_bench(measured))
         return EXIT_OK
     with console.progress("bench") as progress:
-        made = api.bench(seed, scaling=scaling, html=html, force=force, progress=progress)
+        made = api.bench(
+            seed, large=large, scaling=scaling, threads=threads, html=html, force=force, progress=progress
+        )
     console.result(made.document(), *tables.bench(made))
     return EXIT_OK
 

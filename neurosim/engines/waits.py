@@ -97,8 +97,8 @@ def next_check(every: int, upcoming: float) -> int:
 class WaitGraph:
     """Builds the graph from views of all routers (by number) and of the used cores.
 
-    ``holding()`` lists the routers that hold flits, ascending: most of a large chip is empty.  ``blocked()`` lists at
-    least those with a front that has no credit or whose output is owned: only these have edges.
+    ``holding()`` lists the routers that hold flits, ascending: most of a large chip is empty.  ``blocked()``
+    lists at least those with a front that has no credit or whose output is owned: only these have edges.
     """
 
     def __init__(

@@ -44,7 +44,7 @@ def mapping_page(
         for r in figures["solver"]
     )
     lines = "".join(f"<li>{escape(line)}</li>" for line in figures["deadlock"]["lines"])
-    what = "wafer or board" if chip.n_chips > 1 else "chip"
+    what = f"{chip.n_chips} chips" if chip.n_chips > 1 else "chip"
     return (
         "<!doctype html><html lang=en><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width'>"

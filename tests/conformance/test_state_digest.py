@@ -165,7 +165,7 @@ PROGRAM_CHANGES = {
     "receive pointer": (add("RX_POINTER", 0), "core 1 pipeline", "pointer"),
     "transmit credits": (add("TX_CREDITS", 0, -1), "core 1 transmit", "credits"),
     "host credits": (add("RUN", HOST_CREDITS, -1), "host", "credits"),
-    "event": (add("EVENTS", 5), "core 1 counters", "packet_decoded"),
+    "event": (add("EVENTS", (0, 5)), "core 1 counters", "packet_decoded"),
     "router credits": (add("CREDITS", 0, -1), "router (0,0) output east vc 0", "credits"),
     "port busy": (add("FREE_AT", 1, 500), "router (0,0) output north", "cycles left"),
     "output pointer": (add("PORT_POINTER", 12), "router (1,0) output local0", "pointer"),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from neurosim.artefacts.mapping import HOST
+from neurosim.artefacts.program import CoreProgram
 from neurosim.engines.base import RunOptions
 from neurosim.rules.events import EVENT_INDEX
 from tests.helpers.chips import make_chip
 from tests.helpers.engines import ENGINES, IDS
-from tests.helpers.programs import chain, workload
+from tests.helpers.programs import chain, dense, group, program_of, table, workload
 
 pytestmark = pytest.mark.parametrize("engine", ENGINES, ids=IDS)
 
@@ -149,3 +151,18 @@ def test_waiting_is_counted_from_the_cycle_a_flit_reaches_the_front(engine):
     result = run(engine, chain(chip, [0, 1], n=4), [[1, 0, 0, 0]])
     assert result.counters.port_blocked_cycles[0].tolist()[0] == 11
     assert result.counters.queue_peak_flits[0].tolist()[4] == 2
+
+
+def test_weights_for_a_group_that_sleeps_are_forgotten(engine):
+    # The host's packet of step 0 is for step 1, in which the group, awake from step 4 on, sleeps: its bank
+    # is cleared all the same. With a delay of 1 at most there are two banks, and step 5 uses the same one
+    # again; nothing may be left in it.
+    chip = make_chip(1, 1, core={"max_delay_steps": 1})
+    core = CoreProgram(
+        core=0, groups=(group("late", 1, 4),), blocks=(dense(np.ones((1, 1)), chip),),
+        targets=table([[(HOST, 0)]]),
+    )  # fmt: skip
+    program = program_of(chip, [core], [("input", 1)], [("late", 1, 4)], table([[(0, 0)]]), 4)
+    result = run(engine, program, [[1], [0]])
+    assert result.counters.packets_arrived == 1
+    assert result.output_counts.tolist() == [[0]]

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
+from numpy import int64
 
 from neurosim.engines.compiled import layout
-from neurosim.engines.compiled.jit import RULES
+from neurosim.engines.compiled.jit import RULES, inlined, inner
 from neurosim.engines.compiled.network_kernel import channel_record, post_credit, post_flit
 from neurosim.rules import events as event_names
 from neurosim.rules import synapse
 
 Array = Any
-_at = layout.CORES.place
+_at, _word = layout.CORES.place, layout.CORES.word
 _update = RULES.update
 _is_active = RULES.is_active
 _is_awake = RULES.is_awake
@@ -31,6 +31,7 @@ _advance = RULES.advance
 _conv_first = RULES.conv_first
 _conv_last = RULES.conv_last
 _conv_tap = RULES.conv_tap
+INDEX = layout.INDEX
 _DENSE = synapse.FORMAT_DENSE
 _SPARSE = synapse.FORMAT_SPARSE
 
@@ -39,50 +40,46 @@ VSHIFT = layout.FABRIC.place("VSHIFT")
 FLITS = layout.FABRIC.place("FLITS")
 BACK_LATENCY = layout.FABRIC.word("BACK_LATENCY")
 
-N_CORES, N_NEURONS, N_BANKS = _at("N_CORES"), _at("N_NEURONS"), _at("N_BANKS")
-MAX_DELAY, RX_RING, TX_RING, TX_FLITS = _at("MAX_DELAY"), _at("RX_RING"), _at("TX_RING"), _at("TX_FLITS")
-INJECTION, SHARED_PORT = _at("INJECTION"), _at("SHARED_PORT")
-RECEIVE_DURING_UPDATE = _at("RECEIVE_DURING_UPDATE")
+N_CORES, N_NEURONS, N_BANKS, MAX_DELAY = _at("N_CORES"), _at("N_NEURONS"), _at("N_BANKS"), _at("MAX_DELAY")
+RX_RING, TX_RING, TX_FLITS, INJECTION = _at("RX_RING"), _at("TX_RING"), _at("TX_FLITS"), _at("INJECTION")
+SHARED_PORT, RECEIVE_DURING_UPDATE = _at("SHARED_PORT"), _at("RECEIVE_DURING_UPDATE")
 SPIKE_CYCLES, TARGET_CYCLES = _at("SPIKE_CYCLES"), _at("TARGET_CYCLES")
-MEMBRANE_WRAPS, ACCUMULATOR_WRAPS = _at("MEMBRANE_WRAPS"), _at("ACCUMULATOR_WRAPS")
-V_LOW, V_HIGH, I_LOW, I_HIGH = _at("V_LOW"), _at("V_HIGH"), _at("I_LOW"), _at("I_HIGH")
-ACC_LOW, ACC_HIGH = _at("ACC_LOW"), _at("ACC_HIGH")
-SAMPLE_STEPS, LOG_PACKETS, N_EVENTS = _at("SAMPLE_STEPS"), _at("LOG_PACKETS"), _at("N_EVENTS")
-CORE, FIRST_NEURON, FIRST_GROUP, FIRST_AXON = (
-    _at("CORE"), _at("FIRST_NEURON"), _at("FIRST_GROUP"), _at("FIRST_AXON"),
-)  # fmt: skip
-CHANNEL, LINK = _at("CHANNEL"), _at("LINK")
+MEMBRANE_WRAPS, ACCUMULATOR_WRAPS, V_LOW = _at("MEMBRANE_WRAPS"), _at("ACCUMULATOR_WRAPS"), _at("V_LOW")
+V_HIGH, I_LOW, I_HIGH, ACC_LOW = _at("V_HIGH"), _at("I_LOW"), _at("I_HIGH"), _at("ACC_LOW")
+ACC_HIGH, SAMPLE_STEPS, LOG_PACKETS = _at("ACC_HIGH"), _at("SAMPLE_STEPS"), _at("LOG_PACKETS")
 G_FIRST, G_N, G_MODEL, G_RESET = _at("G_FIRST"), _at("G_N"), _at("G_MODEL"), _at("G_RESET")
 G_SHIFT, G_START, G_ACTIVE, G_IDLE = _at("G_SHIFT"), _at("G_START"), _at("G_ACTIVE"), _at("G_IDLE")
-KEEP, CURRENT_KEEP, BIAS = _at("KEEP"), _at("CURRENT_KEEP"), _at("BIAS")
-THRESHOLD, RESET_AMOUNT, V_FLOOR = _at("THRESHOLD"), _at("RESET_AMOUNT"), _at("V_FLOOR")
-SPIKES, CYCLES = _at("SPIKES"), _at("CYCLES")
+KEEP, CURRENT_KEEP, BIAS, THRESHOLD = _at("KEEP"), _at("CURRENT_KEEP"), _at("BIAS"), _at("THRESHOLD")
+RESET_AMOUNT, V_FLOOR, SPIKES, CYCLES = _at("RESET_AMOUNT"), _at("V_FLOOR"), _at("SPIKES"), _at("CYCLES")
 AXON_KIND, K_BLOCK, K_WORDS = _at("AXON_KIND"), _at("K_BLOCK"), _at("K_WORDS")
 K_OPERATIONS, K_CYCLES, B_AXON = _at("K_OPERATIONS"), _at("K_CYCLES"), _at("B_AXON")
-SPARSE_STRIDE = _at("SPARSE_STRIDE")
-B_FORMAT, B_FIRST, B_N, B_DELAY = _at("B_FORMAT"), _at("B_FIRST"), _at("B_N"), _at("B_DELAY")
-B_WEIGHT, B_POINTER, B_SOURCE, B_GEOMETRY = (
-    _at("B_WEIGHT"), _at("B_POINTER"), _at("B_SOURCE"), _at("B_GEOMETRY"),
-)  # fmt: skip
-POINTER, TARGET, SOURCE, GEOMETRY = _at("POINTER"), _at("TARGET"), _at("SOURCE"), _at("GEOMETRY")
-T_POINTER, T_AXON, T_CORE, ADDRESS = _at("T_POINTER"), _at("T_AXON"), _at("T_CORE"), _at("ADDRESS")
-RX, RX_FIRST, RX_LENGTH, RX_WHOLE = _at("RX"), _at("RX_FIRST"), _at("RX_LENGTH"), _at("RX_WHOLE")
-TX, TX_FIRST, TX_LENGTH = _at("TX"), _at("TX_FIRST"), _at("TX_LENGTH")
-RX_POINTER, PACKET, TX_CREDITS = _at("RX_POINTER"), _at("PACKET"), _at("TX_CREDITS")
-LOOPING, POSITION = _at("LOOPING"), _at("POSITION")
-SEND_NEXT, SEND_LAST, SEND_TIMES = _at("SEND_NEXT"), _at("SEND_LAST"), _at("SEND_TIMES")
-SEND_NEURON, START_NEXT, START_COUNT = _at("SEND_NEURON"), _at("START_NEXT"), _at("START_COUNT")
-CORE_STEP, WOKEN, IS_WOKEN = _at("CORE_STEP"), _at("WOKEN"), _at("IS_WOKEN")
-PK_AXON, PK_STEP, PK_SOURCE, PK_TARGET = _at("PK_AXON"), _at("PK_STEP"), _at("PK_SOURCE"), _at("PK_TARGET")
-PK_LOG, PK_FREE, BANK = _at("PK_LOG"), _at("PK_FREE"), _at("BANK")
-V, I = _at("V"), _at("I")  # noqa: E741
-PIPELINE_UNTIL, MEMORY_FREE, LOOP_UNTIL = _at("PIPELINE_UNTIL"), _at("MEMORY_FREE"), _at("LOOP_UNTIL")
-STALLED_SINCE, ALARM, PIPELINE_BUSY = _at("STALLED_SINCE"), _at("ALARM"), _at("PIPELINE_BUSY")
-LOOP_BUSY, STALL, LATE = _at("LOOP_BUSY"), _at("STALL"), _at("LATE")
-MEMBRANE_OVER, ACCUMULATOR_OVER, EVENTS = _at("MEMBRANE_OVER"), _at("ACCUMULATOR_OVER"), _at("EVENTS")
-PK_INJECT, RUN = _at("PK_INJECT"), _at("RUN")
-TRACE, TRACE_SLOTS, PK_NUMBER, PK_ENDED = _at("TRACE"), _at("TRACE_SLOTS"), _at("PK_NUMBER"), _at("PK_ENDED")
-LOOP_SINCE, PACKET_LOG, CORE_LOG = _at("LOOP_SINCE"), _at("PACKET_LOG"), _at("CORE_LOG")
+SPARSE_STRIDE, B_FORMAT, B_FIRST, B_N = _at("SPARSE_STRIDE"), _at("B_FORMAT"), _at("B_FIRST"), _at("B_N")
+B_DELAY, B_WEIGHT, B_POINTER, B_SOURCE = _at("B_DELAY"), _at("B_WEIGHT"), _at("B_POINTER"), _at("B_SOURCE")
+B_GEOMETRY, POINTER, TARGET, SOURCE = _at("B_GEOMETRY"), _at("POINTER"), _at("TARGET"), _at("SOURCE")
+GEOMETRY, T_POINTER, T_AXON, T_CORE = _at("GEOMETRY"), _at("T_POINTER"), _at("T_AXON"), _at("T_CORE")
+ADDRESS, RX, TX, WOKEN, PK_FREE = _at("ADDRESS"), _at("RX"), _at("TX"), _at("WOKEN"), _at("PK_FREE")
+BANK, V, RUN, TRACE = _at("BANK"), _at("V"), _at("RUN"), _at("TRACE")
+I = _at("I")  # noqa: E741
+TRACE_SLOTS, PACKET_LOG, CORE_LOG = _at("TRACE_SLOTS"), _at("PACKET_LOG"), _at("CORE_LOG")
+CORE_AT, CORE_SHIFT, PACKET_AT = _at("CORE_AT"), _at("CORE_SHIFT"), _at("PACKET_AT")
+PACKET_SHIFT = _at("PACKET_SHIFT")
+# words of the records of cores and packets
+CORE, FIRST_AXON, CHANNEL, LINK = _word("CORE"), _word("FIRST_AXON"), _word("CHANNEL"), _word("LINK")
+IS_WOKEN, TX_FIRST, TX_LENGTH = _word("IS_WOKEN"), _word("TX_FIRST"), _word("TX_LENGTH")
+TX_CREDITS, RX_POINTER, PACKET = _word("TX_CREDITS"), _word("RX_POINTER"), _word("PACKET")
+LOOPING, POSITION, SEND_NEXT = _word("LOOPING"), _word("POSITION"), _word("SEND_NEXT")
+SEND_LAST, SEND_TIMES, SEND_NEURON = _word("SEND_LAST"), _word("SEND_TIMES"), _word("SEND_NEURON")
+START_NEXT, START_COUNT, CORE_STEP = _word("START_NEXT"), _word("START_COUNT"), _word("CORE_STEP")
+PIPELINE_UNTIL, MEMORY_FREE, LOOP_UNTIL = _word("PIPELINE_UNTIL"), _word("MEMORY_FREE"), _word("LOOP_UNTIL")
+STALLED_SINCE, ALARM, PIPELINE_BUSY = _word("STALLED_SINCE"), _word("ALARM"), _word("PIPELINE_BUSY")
+LOOP_BUSY, STALL, LATE = _word("LOOP_BUSY"), _word("STALL"), _word("LATE")
+MEMBRANE_OVER, ACCUMULATOR_OVER = _word("MEMBRANE_OVER"), _word("ACCUMULATOR_OVER")
+LOOP_SINCE, FIRST_NEURON, LAST_NEURON = _word("LOOP_SINCE"), _word("FIRST_NEURON"), _word("LAST_NEURON")
+FIRST_GROUP, LAST_GROUP, RX_FIRST = _word("FIRST_GROUP"), _word("LAST_GROUP"), _word("RX_FIRST")
+RX_LENGTH, RX_WHOLE, EVENTS = _word("RX_LENGTH"), _word("RX_WHOLE"), _word("EVENTS")
+PK_AXON, PK_STEP, PK_SOURCE = _word("PK_AXON"), _word("PK_STEP"), _word("PK_SOURCE")
+PK_TARGET, PK_LOG, PK_NUMBER = _word("PK_TARGET"), _word("PK_LOG"), _word("PK_NUMBER")
+PK_ENDED, PK_INJECT = _word("PK_ENDED"), _word("PK_INJECT")
 LOG_ARRIVED, LOG_DROPPED = range(2)  # outcomes in PACKET_LOG
 LOG_LOOP, LOG_PACKET, LOG_STALL = range(3)  # kinds in CORE_LOG
 
@@ -102,61 +99,78 @@ _SPIKE = event_names.EVENT_INDEX["spike_generated"]
 _SENT = event_names.EVENT_INDEX["packet_sent"]
 
 
-@njit(cache=True, _nrt=False)
+@inlined
+def core_record(D: Array, core: int) -> int:
+    """Where a core's record starts in ``P``; half of it is the place in ``Q``."""
+    return (D[CORE_AT] + (core << D[CORE_SHIFT])) & INDEX
+
+
+@inlined
+def packet_record(D: Array, packet: int) -> int:
+    """Where a packet's record starts in ``P``; half of it is the place in ``Q``."""
+    return (D[PACKET_AT] + (packet << D[PACKET_SHIFT])) & INDEX
+
+
+@inner
 def log_packet(D: Array, P: Array, Q: Array, packet: int, now: int, outcome: int) -> None:
     """A row of the trace: ``packet`` ends."""
+    packet_at = packet_record(D, packet)
     row = Q[D[RUN] + N_PACKET_LOG]
     at = D[PACKET_LOG] + 8 * row
-    Q[at], Q[at + 1], Q[at + 2] = now, P[D[PK_SOURCE] + packet], P[D[PK_NUMBER] + packet]
-    Q[at + 3], Q[at + 4] = P[D[PK_STEP] + packet], P[D[PK_TARGET] + packet]
-    Q[at + 5], Q[at + 6], Q[at + 7] = P[D[PK_AXON] + packet], Q[D[PK_INJECT] + packet], outcome
+    Q[at], Q[at + 1], Q[at + 2] = now, P[packet_at + PK_SOURCE], P[packet_at + PK_NUMBER]
+    Q[at + 3], Q[at + 4] = P[packet_at + PK_STEP], P[packet_at + PK_TARGET]
+    Q[at + 5], Q[at + 6], Q[at + 7] = P[packet_at + PK_AXON], Q[(packet_at >> 1) + PK_INJECT], outcome
     Q[D[RUN] + N_PACKET_LOG] = row + 1
 
 
-@njit(cache=True, _nrt=False)
+@inner
 def log_core(D: Array, P: Array, Q: Array, core: int, kind: int, start: int, packet: int, now: int) -> None:
     """A row of the trace: something of ``core`` (``packet`` -1: not about a packet) ends."""
+    own = core_record(D, core)
+    packet_at = packet_record(D, packet)
     row = Q[D[RUN] + N_CORE_LOG]
     at = D[CORE_LOG] + 8 * row
-    Q[at], Q[at + 1], Q[at + 2], Q[at + 4] = now, P[D[CORE] + core], kind, start
+    Q[at], Q[at + 1], Q[at + 2], Q[at + 4] = now, P[own + CORE], kind, start
     if packet >= 0:
-        Q[at + 3], Q[at + 5] = P[D[PK_STEP] + packet], P[D[PK_SOURCE] + packet]
-        Q[at + 6], Q[at + 7] = P[D[PK_NUMBER] + packet], P[D[PK_AXON] + packet]
+        Q[at + 3], Q[at + 5] = P[packet_at + PK_STEP], P[packet_at + PK_SOURCE]
+        Q[at + 6], Q[at + 7] = P[packet_at + PK_NUMBER], P[packet_at + PK_AXON]
     else:
-        Q[at + 3], Q[at + 5], Q[at + 6], Q[at + 7] = P[D[CORE_STEP] + core], -1, -1, -1
+        Q[at + 3], Q[at + 5], Q[at + 6], Q[at + 7] = P[own + CORE_STEP], -1, -1, -1
     Q[D[RUN] + N_CORE_LOG] = row + 1
 
 
-@njit(cache=True, _nrt=False)
+@inner
 def note_packet(
     D: Array, P: Array, K: Array, packet: int, axon: int, step: int, source: int, target: int, number: int
 ) -> None:
     """What the trace will say of a new packet, its sender's ``number``-th."""
-    P[D[PK_NUMBER] + packet] = number
-    P[D[PK_ENDED] + packet] = 0
+    packet_at = packet_record(D, packet)
+    P[packet_at + PK_NUMBER] = number
+    P[packet_at + PK_ENDED] = 0
     slots = D[TRACE_SLOTS]
     if slots:  # where the routers find it
         K[slots + packet], K[2 * slots + packet], K[3 * slots + packet] = source, number, step
         K[4 * slots + packet], K[5 * slots + packet] = target, axon
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def new_packet(
     D: Array, P: Array, Q: Array, K: Array, Log: Array, address: int, axon: int, step: int, source: int,
     target: int, inject: int, number: int,
 ) -> int:  # fmt: skip
     """A packet, its sender's ``number``-th, from the free list; if packets are logged, open its row."""
     Q[D[RUN] + N_FREE] -= 1
-    packet = P[D[PK_FREE] + Q[D[RUN] + N_FREE]]
+    packet = int64(P[D[PK_FREE] + Q[D[RUN] + N_FREE]])
+    packet_at = packet_record(D, packet)
     K[packet] = address
-    P[D[PK_AXON] + packet] = axon
-    P[D[PK_STEP] + packet] = step
-    P[D[PK_SOURCE] + packet] = source
-    P[D[PK_TARGET] + packet] = target
-    Q[D[PK_INJECT] + packet] = inject
+    P[packet_at + PK_AXON] = axon
+    P[packet_at + PK_STEP] = step
+    P[packet_at + PK_SOURCE] = source
+    P[packet_at + PK_TARGET] = target
+    Q[(packet_at >> 1) + PK_INJECT] = inject
     if D[LOG_PACKETS]:
         row = Q[D[RUN] + N_LOG]
-        P[D[PK_LOG] + packet] = row
+        P[packet_at + PK_LOG] = row
         Log[row, 0], Log[row, 1], Log[row, 2] = step, source, target
         Log[row, 3], Log[row, 4], Log[row, 5] = axon, inject, -1
         Q[D[RUN] + N_LOG] = row + 1
@@ -165,12 +179,13 @@ def new_packet(
     return packet
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def packet_arrived(
     D: Array, P: Array, Q: Array, Log: Array, Hist: Array, Over: Array, packet: int, now: int
 ) -> None:
     """A packet's tail reached its receiver."""
-    journey = now - Q[D[PK_INJECT] + packet]
+    packet_at = packet_record(D, packet)
+    journey = now - Q[(packet_at >> 1) + PK_INJECT]
     if journey < len(Hist):
         Hist[journey] += 1
     else:
@@ -178,13 +193,13 @@ def packet_arrived(
         Q[D[RUN] + N_OVER] += 1
     Q[D[RUN] + ARRIVED] += 1
     if D[LOG_PACKETS]:
-        Log[P[D[PK_LOG] + packet], 5] = now
+        Log[P[packet_at + PK_LOG], 5] = now
     if D[TRACE]:
-        P[D[PK_ENDED] + packet] = 1
+        P[packet_at + PK_ENDED] = 1
         log_packet(D, P, Q, packet, now, LOG_ARRIVED)
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def free_packet(D: Array, P: Array, Q: Array, packet: int) -> None:
     """The packet's work is done."""
     P[D[PK_FREE] + Q[D[RUN] + N_FREE]] = packet
@@ -192,42 +207,45 @@ def free_packet(D: Array, P: Array, Q: Array, packet: int) -> None:
     Q[D[RUN] + OPEN] -= 1
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def wake(D: Array, P: Array, Q: Array, core: int) -> None:
     """Let ``core`` (or the host) step in this cycle."""
-    if P[D[IS_WOKEN] + core] == 0:
-        P[D[IS_WOKEN] + core] = 1
+    own = core_record(D, core)
+    if P[own + IS_WOKEN] == 0:
+        P[own + IS_WOKEN] = 1
         P[D[WOKEN] + Q[D[RUN] + N_WOKEN]] = core
         Q[D[RUN] + N_WOKEN] += 1
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def core_receives(
     C: Array, D: Array, P: Array, Q: Array, Log: Array, Hist: Array, Over: Array, core: int, vc: int,
     flit: int, now: int,
 ) -> None:  # fmt: skip
     """ARRIVE: a flit reaches a core's receive FIFO."""
+    own = core_record(D, core)
     fifo = core * C[VCS] + vc
-    place = (P[D[RX_FIRST] + fifo] + P[D[RX_LENGTH] + fifo]) & (D[RX_RING] - 1)
+    place = (P[own + RX_FIRST + vc] + P[own + RX_LENGTH + vc]) & (D[RX_RING] - 1)
     P[D[RX] + fifo * D[RX_RING] + place] = flit
-    P[D[RX_LENGTH] + fifo] += 1
+    P[own + RX_LENGTH + vc] += 1
     if (flit & 15) == C[FLITS] - 1:
-        P[D[RX_WHOLE] + fifo] += 1
+        P[own + RX_WHOLE + vc] += 1
         packet_arrived(D, P, Q, Log, Hist, Over, flit >> 4, now)
         wake(D, P, Q, core)
 
 
-@njit(cache=True, _nrt=False)
+@inner
 def add_weight(D: Array, P: Array, Q: Array, core: int, at: int, weight: int) -> None:
     """Add one weight to an accumulator."""
+    own = core_record(D, core)
     total = P[D[BANK] + at] + weight
     if _is_outside(total, D[ACC_LOW], D[ACC_HIGH]):
-        Q[D[ACCUMULATOR_OVER] + core] += 1
+        Q[(own >> 1) + ACCUMULATOR_OVER] += 1
         total = _fit(total, D[ACC_LOW], D[ACC_HIGH], D[ACCUMULATOR_WRAPS])
     P[D[BANK] + at] = total
 
 
-@njit(cache=True, _nrt=False)
+@inner
 def add_conv(
     D: Array, P: Array, Q: Array, Wt: Array, core: int, block: int, row: int, bank: int
 ) -> None:
@@ -265,7 +283,7 @@ def add_conv(
                     add_weight(D, P, Q, core, at, Wt[kernel + ky * kernel_x + kx])
 
 
-@njit(cache=True, _nrt=False)
+@inner
 def add_list(
     D: Array, P: Array, Q: Array, Wt: Array, core: int, block: int, begin: int, end: int, base: int
 ) -> None:
@@ -289,18 +307,20 @@ def add_list(
             add_weight(D, P, Q, core, base + target, Wt[weight + k])
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def finish_packet(D: Array, P: Array, Q: Array, Wt: Array, core: int, now: int) -> None:
     """The pipeline's packet, if its time has come, enters the accumulators."""
-    packet = P[D[PACKET] + core]
-    if packet < 0 or now < Q[D[PIPELINE_UNTIL] + core]:
+    own = core_record(D, core)
+    packet = int64(P[own + PACKET])
+    if packet < 0 or now < Q[(own >> 1) + PIPELINE_UNTIL]:
         return
-    P[D[PACKET] + core] = -1
-    axon = P[D[FIRST_AXON] + core] + P[D[PK_AXON] + packet]
+    packet_at = packet_record(D, packet)
+    P[own + PACKET] = -1
+    axon = P[own + FIRST_AXON] + P[packet_at + PK_AXON]
     block = P[D[K_BLOCK] + P[D[AXON_KIND] + axon]]
     row = axon - P[D[B_AXON] + block]
-    step, delay = P[D[PK_STEP] + packet], P[D[B_DELAY] + block]
-    if _is_on_time(step + delay, P[D[CORE_STEP] + core], D[MAX_DELAY]):
+    step, delay = P[packet_at + PK_STEP], P[D[B_DELAY] + block]
+    if _is_on_time(step + delay, P[own + CORE_STEP], D[MAX_DELAY]):
         bank = _slot(step, delay, D[N_BANKS]) * D[N_NEURONS]
         first, weight = P[D[B_FIRST] + block], P[D[B_WEIGHT] + block]
         if P[D[B_FORMAT] + block] == _DENSE:
@@ -313,61 +333,63 @@ def finish_packet(D: Array, P: Array, Q: Array, Wt: Array, core: int, now: int) 
         else:
             add_conv(D, P, Q, Wt, core, block, row, bank)
     else:
-        Q[D[LATE] + core] += 1
+        Q[(own >> 1) + LATE] += 1
     if D[TRACE] & 2:
-        start = Q[D[PIPELINE_UNTIL] + core] - P[D[K_CYCLES] + P[D[AXON_KIND] + axon]]
-        log_core(D, P, Q, core, LOG_PACKET, start, packet, now)
+        start = Q[(own >> 1) + PIPELINE_UNTIL] - P[D[K_CYCLES] + P[D[AXON_KIND] + axon]]
+        log_core(D, P, Q, core, int64(LOG_PACKET), start, packet, now)
     free_packet(D, P, Q, packet)
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def start_packet(C: Array, A: Array, B: Array, D: Array, P: Array, Q: Array, core: int, now: int) -> int:
     """Take the next whole packet; returns when to look again, 0 for "when something comes"."""
-    if P[D[PACKET] + core] >= 0 or (P[D[LOOPING] + core] and not D[RECEIVE_DURING_UPDATE]):
+    own = core_record(D, core)
+    if P[own + PACKET] >= 0 or (P[own + LOOPING] and not D[RECEIVE_DURING_UPDATE]):
         return 0
     mask = 0
     for vc in range(C[VCS]):
-        if P[D[RX_WHOLE] + core * C[VCS] + vc]:
+        if P[own + RX_WHOLE + vc]:
             mask |= 1 << vc
     if mask == 0:
         return 0
-    if D[SHARED_PORT] and now < Q[D[MEMORY_FREE] + core]:
-        return Q[D[MEMORY_FREE] + core]
-    vc = _pick(0, mask, P[D[RX_POINTER] + core])
-    P[D[RX_POINTER] + core] = _advance(vc, C[VCS])
+    if D[SHARED_PORT] and now < Q[(own >> 1) + MEMORY_FREE]:
+        return Q[(own >> 1) + MEMORY_FREE]
+    vc = _pick(0, mask, P[own + RX_POINTER])
+    P[own + RX_POINTER] = _advance(vc, C[VCS])
     fifo = core * C[VCS] + vc
-    P[D[RX_WHOLE] + fifo] -= 1
-    packet = P[D[RX] + fifo * D[RX_RING] + P[D[RX_FIRST] + fifo]] >> 4
-    P[D[RX_FIRST] + fifo] = (P[D[RX_FIRST] + fifo] + C[FLITS]) & (D[RX_RING] - 1)
-    P[D[RX_LENGTH] + fifo] -= C[FLITS]
-    link = P[D[LINK] + core]
+    P[own + RX_WHOLE + vc] -= 1
+    packet = int64(P[D[RX] + fifo * D[RX_RING] + P[own + RX_FIRST + vc]]) >> 4
+    P[own + RX_FIRST + vc] = (P[own + RX_FIRST + vc] + C[FLITS]) & (D[RX_RING] - 1)
+    P[own + RX_LENGTH + vc] -= C[FLITS]
+    link = P[own + LINK]
     channel = (link << C[VSHIFT]) + vc
     for _ in range(C[FLITS]):
         post_credit(C, A, B, now + A[channel_record(C, channel) + BACK_LATENCY], channel)
-    P[D[PACKET] + core] = packet
-    kind = P[D[AXON_KIND] + P[D[FIRST_AXON] + core] + P[D[PK_AXON] + packet]]
+    P[own + PACKET] = packet
+    kind = P[D[AXON_KIND] + P[own + FIRST_AXON] + P[packet_record(D, packet) + PK_AXON]]
     cycles = P[D[K_CYCLES] + kind]
-    counts = D[EVENTS] + core * D[N_EVENTS]
+    counts = (own >> 1) + EVENTS
     Q[counts + _DECODED] += 1
     Q[counts + _WORD] += P[D[K_WORDS] + kind]
     Q[counts + _OPERATION] += P[D[K_OPERATIONS] + kind]
-    Q[D[PIPELINE_BUSY] + core] += cycles
-    Q[D[PIPELINE_UNTIL] + core] = now + cycles
+    Q[(own >> 1) + PIPELINE_BUSY] += cycles
+    Q[(own >> 1) + PIPELINE_UNTIL] = now + cycles
     if D[SHARED_PORT]:
-        Q[D[MEMORY_FREE] + core] = now + cycles
+        Q[(own >> 1) + MEMORY_FREE] = now + cycles
     return now + cycles
 
 
-@njit(cache=True, _nrt=False)
+@inner
 def begin_step(D: Array, P: Array, Q: Array, SpikeLog: Array, core: int, now: int) -> None:
     """Run the arithmetic of a whole neuron loop; its timing is walked through afterwards."""
-    step = P[D[START_NEXT] + core]
-    P[D[START_NEXT] + core] += 1
-    P[D[START_COUNT] + core] -= 1
-    P[D[CORE_STEP] + core] = step
+    own = core_record(D, core)
+    step = P[own + START_NEXT]
+    P[own + START_NEXT] += 1
+    P[own + START_COUNT] -= 1
+    P[own + CORE_STEP] = step
     bank = D[BANK] + _slot(step, 0, D[N_BANKS]) * D[N_NEURONS]
-    counts = D[EVENTS] + core * D[N_EVENTS]
-    for group in range(P[D[FIRST_GROUP] + core], P[D[FIRST_GROUP] + core + 1]):
+    counts = (own >> 1) + EVENTS
+    for group in range(P[own + FIRST_GROUP], P[own + LAST_GROUP]):
         first = P[D[G_FIRST] + group]
         n = P[D[G_N] + group]
         if not _is_awake(step, P[D[G_START] + group], D[SAMPLE_STEPS]):
@@ -391,146 +413,152 @@ def begin_step(D: Array, P: Array, Q: Array, SpikeLog: Array, core: int, now: in
             Q[D[I] + k] = new_i
             P[D[SPIKES] + k] = spikes
             P[D[CYCLES] + k] = P[D[G_ACTIVE] + group] if active else P[D[G_IDLE] + group]
-            Q[D[MEMBRANE_OVER] + core] += over
+            Q[(own >> 1) + MEMBRANE_OVER] += over
             Q[counts + (_ACTIVE if active else _IDLE)] += 1
             if spikes:
                 Q[counts + _SPIKE] += spikes
                 row = Q[D[RUN] + N_SPIKES]
                 SpikeLog[row, 0], SpikeLog[row, 1], SpikeLog[row, 2] = step, k, spikes
                 Q[D[RUN] + N_SPIKES] = row + 1
-    P[D[LOOPING] + core] = 1
-    P[D[POSITION] + core] = P[D[FIRST_NEURON] + core]
-    P[D[SEND_TIMES] + core] = 0
-    Q[D[LOOP_UNTIL] + core] = now
-    Q[D[LOOP_SINCE] + core] = now
+    P[own + LOOPING] = 1
+    P[own + POSITION] = P[own + FIRST_NEURON]
+    P[own + SEND_TIMES] = 0
+    Q[(own >> 1) + LOOP_UNTIL] = now
+    Q[(own >> 1) + LOOP_SINCE] = now
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def update_next(D: Array, P: Array, Q: Array, core: int, now: int) -> int:
     """Start the next update, or run of quiet ones; nonzero: wait for the memory till then.
 
     Neurons whose group sleeps take no cycles and are passed over.
     """
-    last = P[D[FIRST_NEURON] + core + 1]
-    k = P[D[POSITION] + core]
+    own = core_record(D, core)
+    last = P[own + LAST_NEURON]
+    k = P[own + POSITION]
     while k < last and P[D[CYCLES] + k] == 0:
         k += 1
-    P[D[POSITION] + core] = k
+    P[own + POSITION] = k
     if k == last:
         return 0
-    if D[SHARED_PORT] and now < Q[D[MEMORY_FREE] + core]:
-        return Q[D[MEMORY_FREE] + core]
+    if D[SHARED_PORT] and now < Q[(own >> 1) + MEMORY_FREE]:
+        return Q[(own >> 1) + MEMORY_FREE]
     cycles = P[D[CYCLES] + k]
     if not D[SHARED_PORT]:
         while P[D[SPIKES] + k] == 0 and k + 1 < last:
             k += 1
             cycles += P[D[CYCLES] + k]
     else:
-        Q[D[MEMORY_FREE] + core] = now + cycles
+        Q[(own >> 1) + MEMORY_FREE] = now + cycles
     count = P[D[SPIKES] + k]
     if count:
         cycles += D[SPIKE_CYCLES]
-        P[D[SEND_NEURON] + core] = k
-        P[D[SEND_NEXT] + core] = P[D[T_POINTER] + k]
-        P[D[SEND_LAST] + core] = P[D[T_POINTER] + k + 1]
-        P[D[SEND_TIMES] + core] = count if P[D[T_POINTER] + k + 1] > P[D[T_POINTER] + k] else 0
-    P[D[POSITION] + core] = k + 1
-    Q[D[LOOP_UNTIL] + core] = now + cycles
-    Q[D[LOOP_BUSY] + core] += cycles
+        P[own + SEND_NEURON] = k
+        P[own + SEND_NEXT] = P[D[T_POINTER] + k]
+        P[own + SEND_LAST] = P[D[T_POINTER] + k + 1]
+        P[own + SEND_TIMES] = count if P[D[T_POINTER] + k + 1] > P[D[T_POINTER] + k] else 0
+    P[own + POSITION] = k + 1
+    Q[(own >> 1) + LOOP_UNTIL] = now + cycles
+    Q[(own >> 1) + LOOP_BUSY] += cycles
     return 0
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def send_one(C: Array, D: Array, P: Array, Q: Array, K: Array, Log: Array, core: int, now: int) -> bool:
     """Push the next target entry's packet; False if the transmit FIFO is full."""
-    length = P[D[TX_LENGTH] + core]
+    own = core_record(D, core)
+    length = P[own + TX_LENGTH]
     if length + C[FLITS] > D[TX_FLITS]:
-        if Q[D[STALLED_SINCE] + core] < 0:
-            Q[D[STALLED_SINCE] + core] = now
+        if Q[(own >> 1) + STALLED_SINCE] < 0:
+            Q[(own >> 1) + STALLED_SINCE] = now
         return False
-    if Q[D[STALLED_SINCE] + core] >= 0:
-        Q[D[STALL] + core] += now - Q[D[STALLED_SINCE] + core]
+    if Q[(own >> 1) + STALLED_SINCE] >= 0:
+        Q[(own >> 1) + STALL] += now - Q[(own >> 1) + STALLED_SINCE]
         if D[TRACE] & 2:
-            log_core(D, P, Q, core, LOG_STALL, Q[D[STALLED_SINCE] + core], -1, now)
-        Q[D[STALLED_SINCE] + core] = -1
-    entry = P[D[SEND_NEXT] + core]
+            log_core(D, P, Q, core, int64(LOG_STALL), Q[(own >> 1) + STALLED_SINCE], int64(-1), now)
+        Q[(own >> 1) + STALLED_SINCE] = -1
+    entry = P[own + SEND_NEXT]
     packet = new_packet(
         D, P, Q, K, Log, P[D[ADDRESS] + P[D[T_CORE] + entry] + 1], P[D[T_AXON] + entry],
-        P[D[CORE_STEP] + core], P[D[CORE] + core], P[D[T_CORE] + entry], now,
-        Q[D[EVENTS] + core * D[N_EVENTS] + _SENT],
+        P[own + CORE_STEP], P[own + CORE], P[D[T_CORE] + entry], now,
+        Q[(own >> 1) + EVENTS + _SENT],
     )  # fmt: skip
     Q[D[RUN] + SENT] += 1
     Q[D[RUN] + OPEN] += 1
     for index in range(C[FLITS]):
-        place = (P[D[TX_FIRST] + core] + length + index) & (D[TX_RING] - 1)
+        place = (P[own + TX_FIRST] + length + index) & (D[TX_RING] - 1)
         P[D[TX] + core * D[TX_RING] + place] = packet * 16 + index
-    P[D[TX_LENGTH] + core] = length + C[FLITS]
-    Q[D[EVENTS] + core * D[N_EVENTS] + _SENT] += 1
+    P[own + TX_LENGTH] = length + C[FLITS]
+    Q[(own >> 1) + EVENTS + _SENT] += 1
     entry += 1
-    if entry == P[D[SEND_LAST] + core]:
-        P[D[SEND_TIMES] + core] -= 1
-        entry = P[D[T_POINTER] + P[D[SEND_NEURON] + core]]
-    P[D[SEND_NEXT] + core] = entry
-    Q[D[LOOP_UNTIL] + core] = now + D[TARGET_CYCLES]
-    Q[D[LOOP_BUSY] + core] += D[TARGET_CYCLES]
+    if entry == P[own + SEND_LAST]:
+        P[own + SEND_TIMES] -= 1
+        entry = P[D[T_POINTER] + P[own + SEND_NEURON]]
+    P[own + SEND_NEXT] = entry
+    Q[(own >> 1) + LOOP_UNTIL] = now + D[TARGET_CYCLES]
+    Q[(own >> 1) + LOOP_BUSY] += D[TARGET_CYCLES]
     return True
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def advance_loop(
     C: Array, D: Array, P: Array, Q: Array, K: Array, Log: Array, SpikeLog: Array, core: int, now: int
 ) -> int:
     """Let the neuron loop do what it can in this cycle; returns when it can go on."""
-    if P[D[LOOPING] + core] == 0:
-        if P[D[START_COUNT] + core] == 0:
+    own = core_record(D, core)
+    if P[own + LOOPING] == 0:
+        if P[own + START_COUNT] == 0:
             return 0
         begin_step(D, P, Q, SpikeLog, core, now)
-    last = P[D[FIRST_NEURON] + core + 1]
-    while now >= Q[D[LOOP_UNTIL] + core]:
-        if P[D[SEND_TIMES] + core]:
+    last = P[own + LAST_NEURON]
+    while now >= Q[(own >> 1) + LOOP_UNTIL]:
+        if P[own + SEND_TIMES]:
             if not send_one(C, D, P, Q, K, Log, core, now):
-                return 0 if P[D[TX_CREDITS] + core] == 0 else now + 1
-        elif P[D[POSITION] + core] < last:
+                return 0 if P[own + TX_CREDITS] == 0 else now + 1
+        elif P[own + POSITION] < last:
             wait = update_next(D, P, Q, core, now)
             if wait:
                 return wait
         else:
-            P[D[LOOPING] + core] = 0
+            P[own + LOOPING] = 0
             Q[D[RUN] + OPEN] -= 1
             if D[TRACE] & 2:
-                log_core(D, P, Q, core, LOG_LOOP, Q[D[LOOP_SINCE] + core], -1, now)
-            more = P[D[START_COUNT] + core]
+                log_core(D, P, Q, core, int64(LOG_LOOP), Q[(own >> 1) + LOOP_SINCE], int64(-1), now)
+            more = P[own + START_COUNT]
             for vc in range(C[VCS]):
-                more += P[D[RX_WHOLE] + core * C[VCS] + vc]
+                more += P[own + RX_WHOLE + vc]
             return now + 1 if more else 0
-    return Q[D[LOOP_UNTIL] + core]
+    return Q[(own >> 1) + LOOP_UNTIL]
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def transmit(C: Array, A: Array, B: Array, D: Array, P: Array, Q: Array, core: int, now: int) -> int:
     """Send one flit if there is a credit; returns when to look again."""
-    if P[D[TX_LENGTH] + core] and P[D[TX_CREDITS] + core]:
-        first = P[D[TX_FIRST] + core]
-        post_flit(C, A, B, now + D[INJECTION], P[D[CHANNEL] + core], P[D[TX] + core * D[TX_RING] + first])
-        P[D[TX_FIRST] + core] = (first + 1) & (D[TX_RING] - 1)
-        P[D[TX_LENGTH] + core] -= 1
-        P[D[TX_CREDITS] + core] -= 1
-    return now + 1 if P[D[TX_LENGTH] + core] and P[D[TX_CREDITS] + core] else 0
+    own = core_record(D, core)
+    if P[own + TX_LENGTH] and P[own + TX_CREDITS]:
+        first = P[own + TX_FIRST]
+        flit = int64(P[D[TX] + core * D[TX_RING] + first])
+        post_flit(C, A, B, now + D[INJECTION], int64(P[own + CHANNEL]), flit)
+        P[own + TX_FIRST] = (first + 1) & (D[TX_RING] - 1)
+        P[own + TX_LENGTH] -= 1
+        P[own + TX_CREDITS] -= 1
+    return now + 1 if P[own + TX_LENGTH] and P[own + TX_CREDITS] else 0
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def step_core(
     C: Array, A: Array, B: Array, D: Array, P: Array, Q: Array, K: Array, Wt: Array, Log: Array,
     SpikeLog: Array, core: int, now: int,
 ) -> int:  # fmt: skip
     """One core's STEP; returns the cycle in which it wants to be looked at again, 0 if none."""
+    own = core_record(D, core)
     finish_packet(D, P, Q, Wt, core, now)
     start = start_packet(C, A, B, D, P, Q, core, now)
     loop = advance_loop(C, D, P, Q, K, Log, SpikeLog, core, now)
     send = transmit(C, A, B, D, P, Q, core, now)
     soonest = 0
-    if P[D[PACKET] + core] >= 0:
-        soonest = Q[D[PIPELINE_UNTIL] + core]
+    if P[own + PACKET] >= 0:
+        soonest = Q[(own >> 1) + PIPELINE_UNTIL]
     for look in (start, loop, send):
         if look > now and (soonest == 0 or look < soonest):
             soonest = look

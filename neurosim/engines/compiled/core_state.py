@@ -18,7 +18,6 @@ from neurosim.engines.signed import signed_range
 from neurosim.engines.trace import DRAIN_ROWS, RAW
 from neurosim.fabric.topology import Fabric
 from neurosim.rules import neuron, synapse
-from neurosim.rules.events import EVENT_NAMES
 
 Array = NDArray[Any]
 EMPTY = np.zeros(0, np.int32)
@@ -64,12 +63,14 @@ class ProgramTables:
 
     def _add_cores(self) -> None:
         shift = vc_stride(self.fabric).bit_length() - 1
+        neurons = _starts([core.n_neurons for core in self.cores])
+        groups = _starts([len(core.groups) for core in self.cores])
         links = np.array([self.link(core.core) for core in self.cores], np.int64)
         self.fields |= {
             "CORE": np.array([core.core for core in self.cores], np.int64),
-            "FIRST_NEURON": _starts([core.n_neurons for core in self.cores]),
-            "FIRST_GROUP": _starts([len(core.groups) for core in self.cores]),
-            "FIRST_AXON": _starts([core.n_axons for core in self.cores]),
+            "FIRST_NEURON": neurons[:-1], "LAST_NEURON": neurons[1:],
+            "FIRST_GROUP": groups[:-1], "LAST_GROUP": groups[1:],
+            "FIRST_AXON": _starts([core.n_axons for core in self.cores])[:-1],
             "LINK": links,
             "CHANNEL": links << shift,
         }
@@ -231,8 +232,6 @@ def _log_sizes(tables: ProgramTables, slots: int, trace: int) -> dict[str, int]:
     per_cycle = len(tables.endpoints) + len(tables.net.field("LOST"))
     packet_rows, core_rows = DRAIN_ROWS + per_cycle, DRAIN_ROWS + 3 * len(tables.cores)
     return {
-        "PK_NUMBER": slots if trace else 0, "PK_ENDED": slots if trace else 0,
-        "LOOP_SINCE": len(tables.cores),
         "PACKET_LOG": len(RAW["packets"]) * packet_rows if trace else 0,
         "CORE_LOG": len(RAW["cores"]) * core_rows if trace & 2 else 0,
     }
@@ -248,7 +247,7 @@ def build_core_state(
     fabric, chip = tables.fabric, tables.fabric.chip
     core = chip.core
     assert chip.host is not None
-    k, n = len(tables.cores), int(tables.fields["FIRST_NEURON"][-1])
+    k, n = len(tables.cores), len(tables.v_initial)
     n_steps = x.shape[0] + tables.program.depth
     fifos = k * fabric.n_vcs
     rx_ring, tx_ring = power_of_two(core.rx_flits), power_of_two(core.tx_flits)
@@ -268,7 +267,7 @@ def build_core_state(
         "ACCUMULATOR_WRAPS": int(core.overflow.accumulator == "wrap"),
         "SAMPLE_STEPS": x.shape[0], "N_STEPS": n_steps, "IS_TICK": int(chip.sync.mode == "tick"),
         "PERIOD": chip.sync.tick_period_cycles or 0, "BARRIER": barrier_length(chip),
-        "LOG_PACKETS": int(log_packets), "N_EVENTS": len(EVENT_NAMES),
+        "LOG_PACKETS": int(log_packets), "CORE_SHIFT": 7, "PACKET_SHIFT": 4,
         "SPARSE_STRIDE": tables.sparse_stride, "TRACE": trace, "TRACE_SLOTS": tables.trace_slots,
         "PACKET_LIMIT": DRAIN_ROWS, "CORE_LIMIT": DRAIN_ROWS,
     }  # fmt: skip
@@ -277,15 +276,8 @@ def build_core_state(
     ):  # fmt: skip
         constants[f"{name}_LOW"], constants[f"{name}_HIGH"] = signed_range(bits)
     sizes = {
-        "SPIKES": n, "CYCLES": n, "RX": fifos * rx_ring, "RX_FIRST": fifos, "RX_LENGTH": fifos,
-        "RX_WHOLE": fifos, "TX": k * tx_ring, "TX_FIRST": k, "TX_LENGTH": k, "RX_POINTER": k,
-        "LOOPING": k, "POSITION": k, "SEND_NEXT": k, "SEND_LAST": k, "SEND_TIMES": k,
-        "SEND_NEURON": k, "START_NEXT": k, "START_COUNT": k, "WOKEN": k + 1, "IS_WOKEN": k + 1,
-        "PK_AXON": slots, "PK_STEP": slots, "PK_SOURCE": slots, "PK_TARGET": slots, "PK_LOG": slots,
-        "BANK": banks * n, "I": n, "PIPELINE_UNTIL": k, "MEMORY_FREE": k, "LOOP_UNTIL": k,
-        "ALARM": k + 1, "PIPELINE_BUSY": k, "LOOP_BUSY": k, "STALL": k, "LATE": k,
-        "MEMBRANE_OVER": k, "ACCUMULATOR_OVER": k, "EVENTS": k * len(EVENT_NAMES), "PK_INJECT": slots,
-        "HEAP": 8 * (k + 1) + 64,
+        "SPIKES": n, "CYCLES": n, "RX": fifos * rx_ring, "TX": k * tx_ring, "WOKEN": k + 1,
+        "BANK": banks * n, "I": n, "HEAP": 8 * (k + 1) + 64,
     }  # fmt: skip
     sizes |= _log_sizes(tables, slots, trace)
     fields = {name: np.zeros(size, np.int64) for name, size in sizes.items()}
@@ -299,4 +291,7 @@ def build_core_state(
         "V": tables.v_initial, "RUN": run,
         "STEP_START": np.full(n_steps, -1), "STEP_END": np.full(n_steps, -1),
     }  # fmt: skip
-    return State(CORES, constants, fields | tables.fields | host.fields(0))
+    counts = {"CORE_AT": k + 1, "PACKET_AT": slots}
+    state = State(CORES, constants, fields | tables.fields | host.fields(0), counts)
+    state.narrow[kernel.core_record.py_func(state.array, k) + kernel.CORE] = HOST  # the record after the cores'
+    return state

@@ -69,8 +69,9 @@ def build_state(
     slots = power_of_two(n * fabric.n_ports + len(endpoints) * (1 + chip.packet.flits) + 1)
     tiles = np.arange(n)
     sizes = {
-        "ACTIVE": -(-n // 64), "ACTIVE_WORDS": -(-n // 4096), "FLIT": 2 * wheel * slots, "N_FLITS": wheel, "CREDIT": wheel * slots,
-        "N_CREDITS": wheel, "N_ACTIVE": 1, "IN_WHEEL": 1, "DROPPED": 1, "N_LOST": 1,
+        "ACTIVE": -(-n // 64), "ACTIVE_WORDS": -(-n // 4096), "FLIT": 2 * wheel * slots,
+        "N_FLITS": wheel, "CREDIT": wheel * slots, "N_CREDITS": wheel, "N_ACTIVE": 1, "IN_WHEEL": 1,
+        "DROPPED": 1, "N_LOST": 1, "N_FULL": 1,
         "LOST": channels if chip.router.drop_after_cycles else 0,
     }  # fmt: skip
     fields: dict[str, Array] = {name: np.zeros(size, np.int64) for name, size in sizes.items()}
@@ -91,7 +92,8 @@ def build_state(
         "ROUTING": fabric.routing, "VC_POLICY": fabric.vc_policy, "CHIP_WIDTH": chip.mesh.width,
         "CHIP_HEIGHT": chip.mesh.height, "WIDTH": fabric.width, "HEIGHT": fabric.height,
         "GATEWAY_ROW": fabric.gateway_row, "GATEWAY_COLUMN": fabric.gateway_column,
-        "N_PORTS": fabric.n_ports, "IS_SIMPLE": int(simple), "ROUTER_SHIFT": 4,
+        "N_PORTS": fabric.n_ports, "DEPTH": chip.router.buffer_flits,
+        "IS_SIMPLE": int(simple), "ROUTER_SHIFT": 4,
         "TRACE_SLOTS": trace_slots, "FLIT_LIMIT": DRAIN_ROWS,
         "N_ACTIVE_WORDS": -(-n // 4096), "CHANNEL_SHIFT": power_of_two(FIFO_AT + ring).bit_length() - 1,
     }  # fmt: skip

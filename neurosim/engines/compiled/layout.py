@@ -20,11 +20,13 @@ compiler that ``x`` is not negative.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from neurosim.rules.events import EVENT_NAMES
 
 LINE = 8  # int64 values in a cache line
 INDEX = (1 << 40) - 1  # more than any index
@@ -36,7 +38,8 @@ class Record:
 
     ``stride`` names the constant that holds log2 of a record's int32 words.  ``narrow`` maps a field to its
     int32 word within the record; ``wide`` to its int64 word.  A field named in ``rings`` is the record's last
-    and takes what is left of it, as (records, words).
+    and takes what is left of it, as (records, words); one in ``spans`` takes so many words.  Views leave out
+    the last ``spare`` records.
     """
 
     name: str
@@ -44,6 +47,8 @@ class Record:
     narrow: dict[str, int]
     wide: dict[str, int]
     rings: tuple[str, ...] = ()
+    spans: dict[str, int] = field(default_factory=dict)
+    spare: int = 0
 
 
 class Layout:
@@ -59,6 +64,11 @@ class Layout:
         self.records = records
         names = constants + narrow + wide + tuple(record.name for record in records)
         self._place = {name: index for index, name in enumerate(names)}
+
+    def names(self) -> tuple[str, ...]:
+        """All fields, those of records included."""
+        inside = [name for record in self.records for name in (*record.narrow, *record.wide)]
+        return (*self.narrow, *self.wide, *inside)
 
     def place(self, name: str) -> int:
         """Index in the tuple of a constant, or of the offset of a field or of a kind of record."""
@@ -114,6 +124,14 @@ class State:
         assert not values.size or (limits.min <= values.min() and values.max() <= limits.max), name
         view[...] = values
 
+    def grow(self, words: int) -> int:
+        """Append ``words`` int64 zeros; returns where they start, at a cache line.  Earlier views are stale."""
+        start = -(-len(self.wide) // LINE) * LINE
+        memory = _aligned(start + words)
+        memory[: len(self.wide)] = self.wide
+        self._see(memory)
+        return start
+
     def copy(self) -> State:
         """An independent copy."""
         twin = copy.copy(self)
@@ -136,8 +154,11 @@ class State:
                 memory = self.narrow if name in record.narrow else self.wide
                 words = (1 << self._constants[record.stride]) >> (name in record.wide)
                 first = self._start[record.name] >> (name in record.wide)
-                table = memory[first : first + self._length[record.name] * words].reshape(-1, words)
+                n = self._length[record.name] - record.spare
+                table = memory[first : first + n * words].reshape(-1, words)
                 column = (record.narrow | record.wide)[name]
+                if name in record.spans:
+                    return table[:, column : column + record.spans[name]]
                 return table[:, column:] if name in record.rings else table[:, column]
         raise KeyError(name)
 
@@ -153,7 +174,7 @@ FABRIC = Layout(
     constants=(
         "VCS", "VSHIFT", "RING", "WHEEL", "N_CHANNELS", "FLITS", "POLICY", "DROP_AFTER",
         "ROUTING", "VC_POLICY", "CHIP_WIDTH", "CHIP_HEIGHT", "WIDTH", "HEIGHT", "GATEWAY_ROW",
-        "GATEWAY_COLUMN", "N_PORTS", "IS_SIMPLE", "ROUTER_SHIFT", "CHANNEL_SHIFT", "SLOT_SHIFT",
+        "GATEWAY_COLUMN", "N_PORTS", "DEPTH", "IS_SIMPLE", "ROUTER_SHIFT", "CHANNEL_SHIFT", "SLOT_SHIFT",
         "TRACE_SLOTS", "FLIT_LIMIT",
         "N_ACTIVE_WORDS",
     ),
@@ -167,14 +188,14 @@ FABRIC = Layout(
     ),
     # routers to look at: a bit each, a bit per word of those, and their number; messages in the wheel
     wide=(
-        "ACTIVE", "ACTIVE_WORDS", "N_ACTIVE", "IN_WHEEL", "DROPPED", "N_LOST",
+        "ACTIVE", "ACTIVE_WORDS", "N_ACTIVE", "IN_WHEEL", "DROPPED", "N_LOST", "N_FULL",
         # where events are traced: flits that moved, ten values each (see `tracing`)
         "N_FLIT_LOG", "FLIT_LOG",
     ),
     records=(
         # Per channel, a line for the output and a line for the input of that number.
-        # Output: credits, owning local input channel or -1, mask of local input channels that want it, what is
-        # behind it and how far; with channel 0 also what belongs to the port: next free cycle, flits sent,
+        # Output: credits, owning local input channel or -1, mask of local input channels that want it, what
+        # is behind it and how far; with channel 0 also what belongs to the port: next free cycle, flits sent,
         # cycles waited, cycles per flit, pointer, whether its link crosses chips (1) or closes a ring (2).
         # Input: since when its front is there, first slot, length, output that the front wants, where credits
         # go and how far, a ring buffer of flits; with channel 0 the port's pointer over channels and the most
@@ -206,12 +227,11 @@ CORES = Layout(
         "HOST_LATENCY", "HOST_INTERVAL", "HOST_CHANNEL", "HOST_CREDIT_LATENCY", "HOST_LINK", "SHARED_PORT",
         "RECEIVE_DURING_UPDATE", "SPIKE_CYCLES", "TARGET_CYCLES", "MEMBRANE_WRAPS",
         "ACCUMULATOR_WRAPS", "V_LOW", "V_HIGH", "I_LOW", "I_HIGH", "ACC_LOW", "ACC_HIGH",
-        "SAMPLE_STEPS", "N_STEPS", "IS_TICK", "PERIOD", "BARRIER", "LOG_PACKETS", "N_EVENTS", "SPARSE_STRIDE",
+        "SAMPLE_STEPS", "N_STEPS", "IS_TICK", "PERIOD", "BARRIER", "LOG_PACKETS", "CORE_SHIFT",
+        "PACKET_SHIFT", "SPARSE_STRIDE",
         "TRACE", "TRACE_SLOTS", "PACKET_LIMIT", "CORE_LIMIT",
     ),
     narrow=(
-        # per core: number, first neuron, groups, axons, the router channel that it sends to, port index
-        "CORE", "FIRST_NEURON", "FIRST_GROUP", "FIRST_AXON", "CHANNEL", "LINK",
         # per group: first neuron (global), neurons, rule codes, start step, cycles of an update
         "G_FIRST", "G_N", "G_MODEL", "G_RESET", "G_SHIFT", "G_START", "G_ACTIVE", "G_IDLE",
         # per neuron: parameters of the rule, then the outcome of the current step
@@ -227,32 +247,52 @@ CORES = Layout(
         # packets, per step, then per packet
         "ADDRESS", "T_POINTER", "T_AXON", "T_CORE", "H_POINTER", "H_ADDRESS", "H_AXON", "H_CORE", "H_STEP",
         # receive FIFOs per core and vc, transmit FIFO per core
-        "RX", "RX_FIRST", "RX_LENGTH", "RX_WHOLE", "TX", "TX_FIRST", "TX_LENGTH",
-        # per core: small state
-        "RX_POINTER", "PACKET", "TX_CREDITS", "LOOPING", "POSITION", "SEND_NEXT", "SEND_LAST",
-        "SEND_TIMES", "SEND_NEURON", "START_NEXT", "START_COUNT", "CORE_STEP", "WOKEN", "IS_WOKEN",
-        # packets in flight
-        "PK_AXON", "PK_STEP", "PK_SOURCE", "PK_TARGET", "PK_LOG", "PK_FREE",
-        # where events are traced: a packet's place among its sender's, whether it arrived
-        "PK_NUMBER", "PK_ENDED",
+        "RX", "TX",
+        # endpoints to look at in this cycle; free slots for packets
+        "WOKEN", "PK_FREE",
         # accumulators: bank * n_neurons + neuron
         "BANK",
     ),
     wide=(
         "V", "I",
-        # per core
-        "PIPELINE_UNTIL", "MEMORY_FREE", "LOOP_UNTIL", "STALLED_SINCE", "ALARM", "PIPELINE_BUSY",
-        "LOOP_BUSY", "STALL", "LATE", "MEMBRANE_OVER", "ACCUMULATOR_OVER", "EVENTS",
-        # per packet in flight
-        "PK_INJECT",
         # alarms: a binary heap of cycle * 2**20 + core
         "HEAP",
         # per step
         "STEP_START", "STEP_END",
         # single values of the run, see program_kernel
         "RUN",
-        # where events are traced: the cycle in which a core's loop began; packets that ended and what cores
-        # did, eight values each (see `tracing`)
-        "LOOP_SINCE", "PACKET_LOG", "CORE_LOG",
+        # where events are traced: packets that ended and what cores did, eight values each (see `tracing`)
+        "PACKET_LOG", "CORE_LOG",
+    ),
+    records=(
+        # Per core, the host last: its number, neurons, groups, first axon, the router channel that it sends
+        # to, its port; state of its FIFOs (of the receive FIFOs per VC), pipeline, loop and memory; counts.
+        Record(
+            "CORE_AT", "CORE_SHIFT",
+            narrow={
+                "CORE": 0, "FIRST_NEURON": 1, "LAST_NEURON": 2, "FIRST_GROUP": 3, "LAST_GROUP": 4,
+                "FIRST_AXON": 5, "CHANNEL": 6, "LINK": 7, "IS_WOKEN": 8, "TX_FIRST": 9, "TX_LENGTH": 10,
+                "TX_CREDITS": 11, "RX_POINTER": 12, "PACKET": 13, "LOOPING": 14, "POSITION": 15,
+                "SEND_NEXT": 16, "SEND_LAST": 17, "SEND_TIMES": 18, "SEND_NEURON": 19, "START_NEXT": 20,
+                "START_COUNT": 21, "CORE_STEP": 22, "RX_FIRST": 24, "RX_LENGTH": 28, "RX_WHOLE": 32,
+            },
+            wide={
+                "PIPELINE_UNTIL": 18, "MEMORY_FREE": 19, "LOOP_UNTIL": 20, "STALLED_SINCE": 21, "ALARM": 22,
+                "PIPELINE_BUSY": 23, "LOOP_BUSY": 24, "STALL": 25, "LATE": 26, "MEMBRANE_OVER": 27,
+                "ACCUMULATOR_OVER": 28, "LOOP_SINCE": 29, "EVENTS": 32,
+            },
+            spans={"RX_FIRST": 4, "RX_LENGTH": 4, "RX_WHOLE": 4, "EVENTS": len(EVENT_NAMES)},
+            spare=1,
+        ),
+        # Per packet in flight; where events are traced also its place among its sender's, and whether it
+        # arrived.
+        Record(
+            "PACKET_AT", "PACKET_SHIFT",
+            narrow={
+                "PK_AXON": 0, "PK_STEP": 1, "PK_SOURCE": 2, "PK_TARGET": 3, "PK_LOG": 4, "PK_NUMBER": 5,
+                "PK_ENDED": 8,
+            },
+            wide={"PK_INJECT": 3},
+        ),
     ),
 )  # fmt: skip

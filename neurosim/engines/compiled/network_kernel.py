@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
+from numpy import int64
 
 from neurosim.engines.compiled.fabric_state import COORDINATE_BITS, CROSSES, WRAPS
-from neurosim.engines.compiled.jit import RULES, lowest_set
+from neurosim.engines.compiled.jit import RULES, inlined, inner, lowest_set
 from neurosim.engines.compiled.layout import FABRIC, INDEX
 from neurosim.rules import arbiter
 
@@ -53,6 +53,8 @@ N_CREDITS = FABRIC.place("N_CREDITS")
 N_FLITS = FABRIC.place("N_FLITS")
 N_FLIT_LOG = FABRIC.place("N_FLIT_LOG")
 N_LOST = FABRIC.place("N_LOST")
+N_FULL = FABRIC.place("N_FULL")
+DEPTH = FABRIC.place("DEPTH")
 N_PORTS = FABRIC.place("N_PORTS")
 PICK = FABRIC.place("PICK")
 POLICY = FABRIC.place("POLICY")
@@ -95,19 +97,19 @@ X = FABRIC.word("X")
 Y = FABRIC.word("Y")
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@inlined
 def router_record(C: Array, router: int) -> int:
     """Where a router's record starts."""
     return (C[ROUTERS] + (router << C[ROUTER_SHIFT])) & INDEX
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@inlined
 def channel_record(C: Array, channel: int) -> int:
     """Where a channel's record starts: its input's and its output's."""
     return (channel << C[CHANNEL_SHIFT]) & INDEX
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@inlined
 def _put_flit(C: Array, A: Array, at: int, to: int, flit: int) -> None:
     slot = at & (C[WHEEL] - 1)
     count_at = (C[N_FLITS] + slot) & INDEX
@@ -118,7 +120,7 @@ def _put_flit(C: Array, A: Array, at: int, to: int, flit: int) -> None:
     A[count_at] = n + 1
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@inlined
 def _put_credit(C: Array, A: Array, at: int, to: int) -> None:
     slot = at & (C[WHEEL] - 1)
     count_at = (C[N_CREDITS] + slot) & INDEX
@@ -127,21 +129,21 @@ def _put_credit(C: Array, A: Array, at: int, to: int) -> None:
     A[count_at] = n + 1
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@inlined
 def post_flit(C: Array, A: Array, B: Array, at: int, to: int, flit: int) -> None:
     """Put a flit on the wheel for cycle ``at``."""
     _put_flit(C, A, at, to, flit)
     B[C[IN_WHEEL]] += 1
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@inlined
 def post_credit(C: Array, A: Array, B: Array, at: int, to: int) -> None:
     """Put a credit on the wheel for cycle ``at``."""
     _put_credit(C, A, at, to)
     B[C[IN_WHEEL]] += 1
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@inlined
 def _activate(C: Array, B: Array, router: int) -> None:
     """Look at ``router`` in this cycle's STEP."""
     word_at = (C[ACTIVE] + (router >> 6)) & INDEX
@@ -152,7 +154,7 @@ def _activate(C: Array, B: Array, router: int) -> None:
     B[C[N_ACTIVE] & INDEX] += 1 if old != new else 0
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@inlined
 def _route(C: Array, A: Array, K: Array, router: int, local: int, packet: int) -> int:
     """The local output channel that a packet's head, which came in on ``local``, goes to."""
     vs = C[VSHIFT]
@@ -172,7 +174,7 @@ def _route(C: Array, A: Array, K: Array, router: int, local: int, packet: int) -
     return (port << vs) + vc
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@inlined
 def _new_front(
     C: Array, A: Array, B: Array, K: Array, router: int, local: int, flit: int, now: int, asked: int
 ) -> int:
@@ -189,7 +191,7 @@ def _new_front(
     return asked | 1 << out
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@inlined
 def arrive_flit(C: Array, A: Array, B: Array, K: Array, channel: int, flit: int, now: int) -> None:
     """A flit reaches an input channel of a router.
 
@@ -200,6 +202,8 @@ def arrive_flit(C: Array, A: Array, B: Array, K: Array, channel: int, flit: int,
     n = A[input_at + LENGTH]
     A[(input_at + FIFO + ((A[input_at + FIRST] + n) & (C[RING] - 1))) & INDEX] = flit
     A[input_at + LENGTH] = n + 1
+    if n + 1 == C[DEPTH]:
+        B[C[N_FULL] & INDEX] += 1
     port_at, held = input_at, n + 1
     if vs > 0:
         port_at, held = channel_record(C, channel >> vs << vs), 0
@@ -216,7 +220,7 @@ def arrive_flit(C: Array, A: Array, B: Array, K: Array, channel: int, flit: int,
         _activate(C, B, router)
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@inlined
 def arrive_credit(C: Array, A: Array, B: Array, channel: int) -> None:
     """A credit reaches an output channel of a router; only the first makes a difference to it."""
     credits_at = channel_record(C, channel) + CREDITS
@@ -232,7 +236,7 @@ def arrive_credit(C: Array, A: Array, B: Array, channel: int) -> None:
             _activate(C, B, router)
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@inlined
 def _pop(
     C: Array, A: Array, B: Array, K: Array, router: int, local: int, out: int, now: int, asked: int
 ) -> tuple[int, int]:
@@ -243,24 +247,26 @@ def _pop(
     first_channel = router << (3 + C[VSHIFT])
     input_at = channel_record(C, first_channel + local)
     first = A[input_at + FIRST]
-    flit = A[(input_at + FIFO + first) & INDEX]
+    flit = int64(A[(input_at + FIFO + first) & INDEX])
     first = (first + 1) & (C[RING] - 1)
     A[input_at + FIRST] = first
     length = A[input_at + LENGTH] - 1
     A[input_at + LENGTH] = length
+    if length + 1 == C[DEPTH]:
+        B[C[N_FULL] & INDEX] -= 1
     requests_at = (channel_record(C, first_channel + out) >> 1) + REQUESTS
     rest = B[requests_at] & ~(1 << local)
     B[requests_at] = rest
     if rest == 0:
         asked &= ~(1 << out)
-    _put_credit(C, A, now + A[input_at + BACK_LATENCY], A[input_at + BACK])
+    _put_credit(C, A, now + A[input_at + BACK_LATENCY], int64(A[input_at + BACK]))
     if length > 0:
-        following = A[(input_at + FIFO + first) & INDEX]
+        following = int64(A[(input_at + FIFO + first) & INDEX])
         asked = _new_front(C, A, B, K, router, local, following, now + 1, asked)
     return flit, asked
 
 
-@njit(cache=True, _nrt=False)
+@inner
 def _log_flit(C: Array, B: Array, K: Array, router: int, out: int, flit: int, now: int) -> None:
     """A row of the trace: ``flit`` leaves ``router`` by local output channel ``out``."""
     row = B[C[N_FLIT_LOG]]
@@ -275,7 +281,7 @@ def _log_flit(C: Array, B: Array, K: Array, router: int, out: int, flit: int, no
     B[C[N_FLIT_LOG]] = row + 1
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@inlined
 def _move(
     C: Array, A: Array, B: Array, K: Array, router: int, local: int, out: int, now: int, asked: int,
     credited: int,
@@ -304,11 +310,11 @@ def _move(
         A[channel_record(C, base + (local >> vs << vs)) + VC_POINTER] = _advance(
             local & ((1 << vs) - 1), C[VCS]
         )
-    _put_flit(C, A, now + A[port_at + LATENCY], A[output_at + DESTINATION], flit)
+    _put_flit(C, A, now + A[port_at + LATENCY], int64(A[output_at + DESTINATION]), flit)
     return asked, credited
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@inlined
 def _movable(C: Array, A: Array, B: Array, router: int, out: int, now: int) -> int:
     """Mask of local input channels whose front flit could go to ``out`` now."""
     vs = C[VSHIFT]
@@ -328,7 +334,7 @@ def _movable(C: Array, A: Array, B: Array, router: int, out: int, now: int) -> i
     return mask
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@inlined
 def _step_simple(C: Array, A: Array, B: Array, K: Array, router: int, now: int) -> int:
     """One router's STEP when ``IS_SIMPLE``; returns how many flits moved.
 
@@ -350,7 +356,7 @@ def _step_simple(C: Array, A: Array, B: Array, K: Array, router: int, now: int) 
             mask &= 1 << A[output_at + OWNER]
         if mask == 0:
             continue
-        winner = A[(C[PICK] + A[output_at + PORT_POINTER] * 256 + mask) & INDEX]
+        winner = int64(A[(C[PICK] + A[output_at + PORT_POINTER] * 256 + mask) & INDEX])
         A[output_at + PORT_POINTER] = _advance(winner, C[N_PORTS])
         moved |= 1 << winner
         asked, credited = _move(C, A, B, K, router, winner, out, now, asked, credited)
@@ -359,7 +365,7 @@ def _step_simple(C: Array, A: Array, B: Array, K: Array, router: int, now: int) 
     return n
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@inlined
 def _propose(C: Array, A: Array, B: Array, router: int, now: int, by_port: Array, chosen: Array) -> int:
     """Which inputs ask for which output port; returns the mask of output ports asked for.
 
@@ -388,7 +394,7 @@ def _propose(C: Array, A: Array, B: Array, router: int, now: int, by_port: Array
     return outputs
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@inlined
 def _step_router(
     C: Array, A: Array, B: Array, K: Array, router: int, now: int,
     by_port: Array, chosen: Array, winners: Array,
@@ -415,7 +421,7 @@ def _step_router(
     router_at = router_record(C, router) >> 1
     asked, credited = B[router_at + ASKED], B[router_at + CREDITED]
     for k in range(n):
-        out = A[channel_record(C, (router << (3 + vs)) + winners[k]) + WANT]
+        out = int64(A[channel_record(C, (router << (3 + vs)) + winners[k]) + WANT])
         asked, credited = _move(C, A, B, K, router, winners[k], out, now, asked, credited)
     B[router_at + ASKED], B[router_at + CREDITED] = asked, credited
     if C[DROP_AFTER]:
@@ -423,14 +429,14 @@ def _step_router(
     return messages + 2 * n
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def step_routers(
     C: Array, A: Array, B: Array, K: Array, now: int,
     by_port: Array, chosen: Array, winners: Array,
 ) -> None:  # fmt: skip
-    """STEP of every active router, in order of number (neighbours share cache lines, the order changes nothing).
+    """STEP of every active router; those with nothing to grant fall asleep.
 
-    Those with nothing to grant fall asleep.
+    They come in order of number, which changes nothing, but neighbours share cache lines.
     """
     B[C[N_LOST]] = messages = asleep = 0
     for group in range(C[N_ACTIVE_WORDS]):
@@ -462,7 +468,7 @@ def step_routers(
     B[C[IN_WHEEL]] += messages
 
 
-@njit(cache=True, _nrt=False)
+@inner
 def _discard(C: Array, A: Array, B: Array, K: Array, router: int, now: int) -> int:
     """Throw away one flit of each packet that was given up here, up to its tail; returns how many."""
     base = router << (3 + C[VSHIFT])
@@ -471,7 +477,7 @@ def _discard(C: Array, A: Array, B: Array, K: Array, router: int, now: int) -> i
     n = 0
     for local in range(C[N_PORTS] << C[VSHIFT]):
         if B[dropping] >> local & 1 and A[channel_record(C, base + local) + LENGTH]:
-            out = A[channel_record(C, base + local) + WANT]
+            out = int64(A[channel_record(C, base + local) + WANT])
             flit, B[asked_at] = _pop(C, A, B, K, router, local, out, now, B[asked_at])
             n += 1
             if (flit & 15) == C[FLITS] - 1:
@@ -482,7 +488,7 @@ def _discard(C: Array, A: Array, B: Array, K: Array, router: int, now: int) -> i
     return n
 
 
-@njit(cache=True, _nrt=False)
+@inner
 def _give_up(C: Array, A: Array, B: Array, router: int, now: int) -> None:
     """Mark packets whose head waited too long."""
     base = router << (3 + C[VSHIFT])
@@ -496,7 +502,7 @@ def _give_up(C: Array, A: Array, B: Array, router: int, now: int) -> None:
             B[dropping] |= 1 << local
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def next_message(C: Array, A: Array, B: Array, now: int) -> int:
     """The next cycle after ``now`` with a message, or -1."""
     if B[C[IN_WHEEL]] == 0:
@@ -506,3 +512,16 @@ def next_message(C: Array, A: Array, B: Array, now: int) -> int:
         if A[C[N_FLITS] + slot] or A[C[N_CREDITS] + slot]:
             return now + ahead
     return -1
+
+
+@inner
+def after_check(C: Array, B: Array, every: int, until: int, upcoming: int) -> int:
+    """The cycle up to which to run on, if ``upcoming`` has passed ``until`` and nobody can be in a deadlock.
+
+    Every cycle of waits goes through a full input channel of a router: a packet that waits for an output
+    which another owns waits for one that itself waits for a credit.  Returns ``until`` if some channel is
+    full, or if ``every``, the distance of checks, is 0.
+    """
+    if every == 0 or B[C[N_FULL]]:
+        return until
+    return -(-upcoming // every) * every

@@ -70,8 +70,11 @@ class CompiledSample:
     def _entry(self, index: int) -> int:
         return int(self.state.field("RUN")[index])
 
-    def _advance(self, until: int, pause_step: int | None = None) -> int:
-        """Run up to cycle ``until``; returns the kernel's status, PAUSE only if a step is given for it."""
+    def _advance(self, until: int, pause_step: int | None = None, every: int = 0) -> int:
+        """Run up to cycle ``until``; returns the kernel's status, PAUSE only if a step is given for it.
+
+        With ``every``, the distance of checks, the kernel passes over those that can find nothing.
+        """
         while True:
             ends = self._host.end(self._window)
             pause = ends if pause_step is None else min(ends, pause_step)
@@ -80,8 +83,10 @@ class CompiledSample:
                 self.net.tuple, self.net.narrow, self.net.wide, self._address, self.state.array,
                 self.state.narrow, self.state.wide, self.tables.weights, self._log, self._spike_log,
                 self._histogram, self._over, self._missed, *self._scratch, until,
-                self.options.max_step_cycles, pause, self._budget,
+                self.options.max_step_cycles, pause, self._budget, every,
             )  # fmt: skip
+            if every:
+                until = max(until, self._last_mark())
             elapsed_s = time.perf_counter() - begun_s
             if elapsed_s > CALL_S[1]:
                 self._budget = max(self._budget // 2, 1)
@@ -95,6 +100,10 @@ class CompiledSample:
                 self._turn_host_list(ends)
             if status != kernel.PAUSE or pause_step is not None:
                 return int(status)
+
+    def _last_mark(self) -> int:
+        """The mark where the kernel stops or has stopped: the first not before the last cycle with work."""
+        return next_check(self.options.check_every_cycles, max(1, self._entry(cores.NOW)))
 
     def _turn_host_list(self, first: int) -> None:
         """Step ``first`` is announced, and what the host had is sent: give it the next window."""
@@ -165,7 +174,7 @@ class CompiledSample:
     def _moving(self) -> list[str]:
         """Fields of the cores that change while a sample runs; the rest are tables."""
         tables = set(self.tables.fields) | set(host_list.NAMES)
-        return [name for name in (*CORES.narrow, *CORES.wide) if name not in tables]
+        return [name for name in CORES.names() if name not in tables]
 
     def run(self, sample: int, watch: Watch) -> Verdict:
         """Run to the end of the last step, a deadlock, or the limit; ``watch`` looks on."""
@@ -175,7 +184,7 @@ class CompiledSample:
         routers = RouterViews(fabric, self.net, self._name)
         waits = WaitGraph(fabric, routers, views, lambda: holding(self.net), lambda: blocked(self.net))
         while True:
-            status = self._advance(self._mark, watch.pause_step)
+            status = self._advance(self._mark, watch.pause_step, self.options.check_every_cycles)
             step = self._entry(cores.STEP)
             if status == kernel.DONE:
                 return self._done(sample)
@@ -184,7 +193,7 @@ class CompiledSample:
                 continue
             finding = waits.find() if status != kernel.LIMIT else None
             if finding is not None:
-                at = self._entry(cores.LAST_ARRIVAL) if status == kernel.STALLED else self._mark
+                at = self._entry(cores.LAST_ARRIVAL) if status == kernel.STALLED else self._last_mark()
                 return finding.verdict(f"deadlock in step {step}: ", sample, at)
             assert status != kernel.STALLED, "the kernel stopped without a wait-for cycle"
             if status == kernel.LIMIT:
@@ -217,7 +226,7 @@ class CompiledSample:
         fabric, numbers = self.tables.fabric, self.state.field("CORE")
         blocked = by_port(fabric, self.net.field("BLOCKED")) + self._still_blocked(end_cycle)
         events = np.zeros((fabric.n_cores, len(EVENT_NAMES)), np.int64)
-        events[numbers] = self.state.field("EVENTS").reshape(len(numbers), -1)
+        events[numbers] = self.state.field("EVENTS")
         stall, busy = np.zeros(fabric.n_cores, np.int64), np.zeros((fabric.n_cores, 2), np.int64)
         stall[numbers] = self.state.field("STALL")
         busy[numbers, 0] = self.state.field("PIPELINE_BUSY")
@@ -285,5 +294,5 @@ class CompiledSample:
         return np.stack(columns, axis=1)
 
     def _membranes(self) -> dict[int, Array]:
-        first, v = self.state.field("FIRST_NEURON"), self.state.field("V")
-        return {core.core: v[first[k] : first[k + 1]] for k, core in enumerate(self.tables.cores)}
+        first, last, v = (self.state.field(name) for name in ("FIRST_NEURON", "LAST_NEURON", "V"))
+        return {core.core: v[first[k] : last[k]] for k, core in enumerate(self.tables.cores)}

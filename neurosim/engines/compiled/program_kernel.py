@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
+from numpy import int64
 
 from neurosim.engines.compiled import layout
 from neurosim.engines.compiled.core_kernel import (
@@ -53,6 +53,7 @@ from neurosim.engines.compiled.core_kernel import (
     VSHIFT,
     WOKEN,
     core_receives,
+    core_record,
     free_packet,
     log_packet,
     new_packet,
@@ -60,7 +61,9 @@ from neurosim.engines.compiled.core_kernel import (
     step_core,
     wake,
 )  # fmt: skip
+from neurosim.engines.compiled.jit import entry, inlined, inner
 from neurosim.engines.compiled.network_kernel import (
+    after_check,
     arrive_credit,
     arrive_flit,
     next_message,
@@ -91,13 +94,14 @@ DONE, STALLED, CHECK, LIMIT, GROW, PAUSE = 0, 1, 2, 3, 4, 5
 CORE_BITS = 20  # an alarm is cycle << CORE_BITS | core
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def push_alarm(D: Array, Q: Array, core: int, at: int, now: int) -> None:
     """Wake ``core`` in cycle ``at``, unless it has an earlier alarm anyway."""
-    pending = Q[D[ALARM] + core]
+    own = core_record(D, core)
+    pending = Q[(own >> 1) + ALARM]
     if now < pending <= at:
         return
-    Q[D[ALARM] + core] = at
+    Q[(own >> 1) + ALARM] = at
     child = Q[D[RUN] + N_HEAP]
     Q[D[RUN] + N_HEAP] = child + 1
     heap, value = D[HEAP], at << CORE_BITS | core
@@ -110,7 +114,7 @@ def push_alarm(D: Array, Q: Array, core: int, at: int, now: int) -> None:
     Q[heap + child] = value
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def pop_alarm(D: Array, Q: Array) -> int:
     """Remove and return the earliest alarm."""
     heap = D[HEAP]
@@ -131,29 +135,30 @@ def pop_alarm(D: Array, Q: Array) -> int:
     return top
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def next_alarm(D: Array, Q: Array) -> int:
     """Cycle of the earliest alarm that still counts, or -1."""
     while Q[D[RUN] + N_HEAP]:
         top = Q[D[HEAP]]
-        if Q[D[ALARM] + (top & ((1 << CORE_BITS) - 1))] == top >> CORE_BITS:
+        if Q[(core_record(D, top & ((1 << CORE_BITS) - 1)) >> 1) + ALARM] == top >> CORE_BITS:
             return top >> CORE_BITS
         pop_alarm(D, Q)
     return -1
 
 
-@njit(cache=True, _nrt=False)
+@inner
 def compact_alarms(D: Array, Q: Array, now: int) -> None:
     """Throw away alarms that were overtaken by earlier ones."""
     Q[D[RUN] + N_HEAP] = 0
     for core in range(D[N_CORES] + 1):
-        at = Q[D[ALARM] + core]
+        alarm_at = (core_record(D, core) >> 1) + ALARM
+        at = Q[alarm_at]
         if at > now:
-            Q[D[ALARM] + core] = 0
+            Q[alarm_at] = 0
             push_alarm(D, Q, core, at, now)
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def arrivals(
     C: Array, A: Array, B: Array, K: Array, D: Array, P: Array, Q: Array, Log: Array, Hist: Array,
     Over: Array, now: int,
@@ -165,7 +170,7 @@ def arrivals(
     n = A[C[N_FLITS] + slot]
     for k in range(n):
         place = (C[FLIT] + 2 * (base + k)) & INDEX
-        to, flit = A[place], A[place + 1]
+        to, flit = int64(A[place]), int64(A[place + 1])
         if to < C[N_CHANNELS]:
             arrive_flit(C, A, B, K, to, flit, now)
             continue
@@ -182,14 +187,15 @@ def arrivals(
     A[C[N_FLITS] + slot] = 0
     m = A[C[N_CREDITS] + slot]
     for k in range(m):
-        to = A[(C[CREDIT] + base + k) & INDEX]
+        to = int64(A[(C[CREDIT] + base + k) & INDEX])
         if to < C[N_CHANNELS]:
             arrive_credit(C, A, B, to)
             continue
         endpoint = (to - C[N_CHANNELS]) >> vs
         if endpoint < D[N_CORES]:
-            P[D[TX_CREDITS] + endpoint] += 1
-            if P[D[TX_LENGTH] + endpoint]:
+            own = core_record(D, endpoint)
+            P[own + TX_CREDITS] += 1
+            if P[own + TX_LENGTH]:
                 wake(D, P, Q, endpoint)
         else:
             Q[D[RUN] + HOST_CREDITS] += 1
@@ -201,7 +207,7 @@ def arrivals(
         Q[D[RUN] + LAST_ARRIVAL] = now
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def step_host(
     C: Array, A: Array, B: Array, K: Array, D: Array, P: Array, Q: Array, Log: Array, now: int
 ) -> int:
@@ -213,7 +219,7 @@ def step_host(
         if index == 0:
             Q[run + HOST_PACKET] = new_packet(
                 D, P, Q, K, Log, P[D[H_ADDRESS] + entry], P[D[H_AXON] + entry], P[D[H_STEP] + entry],
-                -1, P[D[H_CORE] + entry], now, Q[run + N_HOST],
+                P[core_record(D, D[N_CORES]) + CORE], P[D[H_CORE] + entry], now, Q[run + N_HOST],
             )  # fmt: skip
             Q[run + N_HOST] += 1
         post_flit(C, A, B, now + D[HOST_LATENCY], D[HOST_CHANNEL], Q[run + HOST_PACKET] * 16 + index)
@@ -230,7 +236,7 @@ def step_host(
     return 0
 
 
-@njit(cache=True, _nrt=False)
+@inner
 def launch(D: Array, Q: Array, step: int, at: int) -> None:
     """Announce ``step`` for cycle ``at``: from now on its loops and the host's list are open work."""
     Q[D[RUN] + OPEN] += D[N_CORES] + 1
@@ -240,14 +246,14 @@ def launch(D: Array, Q: Array, step: int, at: int) -> None:
     Q[D[STEP_START] + step] = at
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def start_step(D: Array, P: Array, Q: Array, now: int) -> None:
     """ARRIVE: the step token reaches every core and the host."""
     run = D[RUN]
     Q[run + NEXT_START] = -1
     Q[run + LAST_ARRIVAL] = now
     for core in range(D[N_CORES]):
-        P[D[START_COUNT] + core] += 1
+        P[core_record(D, core) + START_COUNT] += 1
         wake(D, P, Q, core)
     due = P[D[H_POINTER] + Q[run + STEP] + 1]
     Q[run + SENT] += due - Q[run + HOST_DUE]
@@ -257,24 +263,25 @@ def start_step(D: Array, P: Array, Q: Array, now: int) -> None:
         wake(D, P, Q, D[N_CORES])
 
 
-@njit(cache=True, _nrt=False)
+@inner
 def is_busy(C: Array, D: Array, P: Array, core: int) -> bool:
     """Whether a core has work of the current step left."""
-    if P[D[LOOPING] + core] or P[D[START_COUNT] + core] or P[D[PACKET] + core] >= 0:
+    own = core_record(D, core)
+    if P[own + LOOPING] or P[own + START_COUNT] or P[own + PACKET] >= 0:
         return True
     for vc in range(C[VCS]):
-        if P[D[RX_WHOLE] + core * C[VCS] + vc]:
+        if P[own + RX_WHOLE + vc]:
             return True
-    return P[D[TX_LENGTH] + core] > 0
+    return P[own + TX_LENGTH] > 0
 
 
-@njit(cache=True, _nrt=False)
+@inner
 def note_missed(C: Array, D: Array, P: Array, Q: Array, Missed: Array, step: int) -> None:
     """List everybody who has work left before the next tick."""
     n = Q[D[RUN] + N_MISSED]
     for core in range(D[N_CORES]):
         if is_busy(C, D, P, core):
-            Missed[n, 0], Missed[n, 1] = step, P[D[CORE] + core]
+            Missed[n, 0], Missed[n, 1] = step, P[core_record(D, core) + CORE]
             n += 1
     if Q[D[RUN] + HOST_NEXT] < Q[D[RUN] + HOST_DUE]:
         Missed[n, 0], Missed[n, 1] = step, -1
@@ -282,10 +289,10 @@ def note_missed(C: Array, D: Array, P: Array, Q: Array, Missed: Array, step: int
     Q[D[RUN] + N_MISSED] = n
 
 
-@njit(cache=True, _nrt=False)
+@inlined
 def upcoming_cycle(C: Array, A: Array, B: Array, D: Array, Q: Array, now: int) -> int:
     """The next cycle with work, or -1."""
-    if B[C[N_ACTIVE]]:
+    if B[C[N_ACTIVE]] or Q[D[RUN] + N_WOKEN]:
         return now + 1
     soonest = next_message(C, A, B, now)
     alarm = next_alarm(D, Q)
@@ -297,7 +304,7 @@ def upcoming_cycle(C: Array, A: Array, B: Array, D: Array, Q: Array, now: int) -
     return soonest
 
 
-@njit(cache=True, _nrt=False)
+@inner
 def turn_step(
     C: Array, D: Array, P: Array, Q: Array, Missed: Array, upcoming: int, now: int
 ) -> int:
@@ -329,18 +336,18 @@ def turn_step(
     return 1
 
 
-@njit(cache=True, _nrt=False)
+@entry
 def run(
     C: Array, A: Array, B: Array, K: Array, D: Array, P: Array, Q: Array, Wt: Array, Log: Array,
     SpikeLog: Array, Hist: Array, Over: Array, Missed: Array, by_port: Array, chosen: Array,
-    winners: Array, until: int, max_step_cycles: int, pause_step: int, budget: int,
+    winners: Array, until: int, max_step_cycles: int, pause_step: int, budget: int, every: int,
 ) -> int:  # fmt: skip
     """Run a sample up to cycle ``until``; returns DONE, STALLED, CHECK, LIMIT, GROW or PAUSE.
 
     GROW asks for more room in Log, SpikeLog, Over or Missed, or for the trace's logs to be emptied; call
-    again after that.  PAUSE comes
-    when step ``pause_step`` is announced and after ``budget`` visits of a router or core, so that no call
-    is long; the next call goes on as if there had been none.
+    again after that.  PAUSE comes when step ``pause_step`` is announced and after ``budget`` visits of a
+    router or core, so that no call is long; the next call goes on as if there had been none.  Checks that
+    can find nothing are passed over up to the next multiple of ``every`` (0: none is).
     """
     r = D[RUN]
     n_endpoints = D[N_CORES] + 1
@@ -357,6 +364,8 @@ def run(
             if upcoming < 0 or upcoming > due:
                 Q[r + UPCOMING] = due
                 if due > until:
+                    until = after_check(C, B, every, until, due)
+                if due > until:
                     return CHECK
                 if Q[r + QUIET_AT] < 0 and due - Q[D[STEP_START] + step] > max_step_cycles:
                     return LIMIT
@@ -370,6 +379,8 @@ def run(
         if upcoming < 0:
             return STALLED
         Q[r + UPCOMING] = upcoming
+        if upcoming > until:
+            until = after_check(C, B, every, until, upcoming)
         if upcoming > until:
             return CHECK
         if work > budget:
@@ -397,19 +408,24 @@ def run(
         while Q[r + N_HEAP] and Q[D[HEAP]] >> CORE_BITS <= now:
             alarm = pop_alarm(D, Q)
             core = alarm & ((1 << CORE_BITS) - 1)
-            if Q[D[ALARM] + core] == alarm >> CORE_BITS:
+            if Q[(core_record(D, core) >> 1) + ALARM] == alarm >> CORE_BITS:
                 wake(D, P, Q, core)
         work += 1 + Q[r + N_WOKEN] + B[C[N_ACTIVE]]
+        keep = 0  # those to look at in the next cycle already stay on the list
         for k in range(Q[r + N_WOKEN]):
-            core = P[D[WOKEN] + k]
-            P[D[IS_WOKEN] + core] = 0
+            core = int64(P[D[WOKEN] + k])
             if core < D[N_CORES]:
                 look = step_core(C, A, B, D, P, Q, K, Wt, Log, SpikeLog, core, now)
             else:
                 look = step_host(C, A, B, K, D, P, Q, Log, now)
+            if look == now + 1:
+                P[D[WOKEN] + keep] = core
+                keep += 1
+                continue
+            P[core_record(D, core) + IS_WOKEN] = 0
             if look:
                 push_alarm(D, Q, core, look, now)
-        Q[r + N_WOKEN] = 0
+        Q[r + N_WOKEN] = keep
         step_routers(C, A, B, K, now, by_port, chosen, winners)
         for k in range(B[C[N_LOST]]):
             if D[TRACE]:

@@ -37,13 +37,13 @@ class TrafficRun:
         self.progress = np.zeros(6, np.int64)
         self.scratch = [np.zeros(8, np.int64) for _ in range(3)]
 
-    def advance(self, until: int, max_cycles: int) -> int:
-        """Run the kernel; returns its status."""
+    def advance(self, until: int, max_cycles: int, every: int = 0) -> int:
+        """Run the kernel; returns its status.  With ``every`` it passes over checks that can find nothing."""
         status = kernel.run(
             self.state.tuple, self.state.narrow, self.state.wide, self.address,
             self.nodes.reshape(-1), self.source, self.cycle, self.order, self.arrive, self.progress,
             *self.scratch,
-            self.fabric.chip.router.injection_cycles, until, max_cycles,
+            self.fabric.chip.router.injection_cycles, until, max_cycles, every,
         )  # fmt: skip
         return int(status)
 
@@ -55,20 +55,20 @@ class TrafficRun:
         """Run until all has arrived, a deadlock, or ``max_cycles``."""
         views = RouterViews(self.fabric, self.state, self.name)
         waits = WaitGraph(self.fabric, views, {}, lambda: holding(self.state), lambda: blocked(self.state))
-        mark = options.check_every_cycles
+        mark = every = options.check_every_cycles
         while True:
-            status = self.advance(mark, max_cycles)
+            status = self.advance(mark, max_cycles, every)
             if status == kernel.DONE:
                 return Verdict("ok", "all packets arrived", -1, int(self.progress[kernel.NOW]))
             finding = waits.find() if status != kernel.LIMIT else None
             if finding is not None:
                 stalled = status == kernel.STALLED
-                at = int(self.progress[kernel.LAST_ARRIVAL]) if stalled else mark
-                return finding.verdict("", -1, at)
+                mark = next_check(every, max(1, int(self.progress[kernel.NOW])))
+                return finding.verdict("", -1, int(self.progress[kernel.LAST_ARRIVAL]) if stalled else mark)
             assert status != kernel.STALLED, "traffic stopped without a wait-for cycle"
             if status == kernel.LIMIT:
                 return Verdict("limit", self._limit_text(max_cycles), -1, max_cycles)
-            mark = next_check(options.check_every_cycles, int(self.progress[kernel.UPCOMING]))
+            mark = next_check(every, int(self.progress[kernel.UPCOMING]))
 
     def _limit_text(self, max_cycles: int) -> str:
         done = int(self.progress[kernel.ARRIVED]) + int(self.state.field("DROPPED")[0])
@@ -80,7 +80,11 @@ def run_traffic(
 ) -> TrafficResult:
     """Inject ``traffic`` on ``chip``; stop when all arrived, at a deadlock, or at ``max_cycles``."""
     run = TrafficRun(build_fabric(chip), traffic)
-    verdict = run.drain(max_cycles, options)
+    return result_of(run, traffic, run.drain(max_cycles, options))
+
+
+def result_of(run: TrafficRun, traffic: Traffic, verdict: Verdict) -> TrafficResult:
+    """What ``run``, which ended with ``verdict``, made of ``traffic``."""
     flits = by_port(run.fabric, run.state.field("PORT_FLITS"))
     return TrafficResult(
         inject=traffic.cycle,

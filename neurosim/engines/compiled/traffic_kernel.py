@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from numba import njit
+from numpy import int64
 
 from neurosim.engines.compiled.fabric_state import COORDINATE_BITS
+from neurosim.engines.compiled.jit import entry, inlined, inner
 from neurosim.engines.compiled.layout import FABRIC, INDEX
 from neurosim.engines.compiled.network_kernel import (
+    after_check,
     arrive_credit,
     arrive_flit,
     channel_record,
@@ -48,7 +50,7 @@ IN_WHEEL = FABRIC.place("IN_WHEEL")
 DROPPED = FABRIC.place("DROPPED")
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@inlined
 def _wake(S: Array, progress: Array, N: int, node: int) -> None:
     if S[IS_BUSY * N + node] == 0:
         S[IS_BUSY * N + node] = 1
@@ -56,7 +58,7 @@ def _wake(S: Array, progress: Array, N: int, node: int) -> None:
         progress[N_BUSY] += 1
 
 
-@njit(cache=True, _nrt=False, forceinline=True)
+@inlined
 def _sink(
     C: Array, A: Array, B: Array, K: Array, arrive: Array, progress: Array, to: int, flit: int, now: int
 ) -> None:
@@ -70,16 +72,17 @@ def _sink(
         progress[ARRIVED] += 1
 
 
-@njit(cache=True, _nrt=False)
-def _arrivals(
+@inlined
+def arrivals(
     C: Array, A: Array, B: Array, K: Array, S: Array, arrive: Array, progress: Array, N: int, now: int
 ) -> None:
+    """ARRIVE of cycle ``now``: flits and credits reach routers, sinks and sources."""
     slot = now & (C[WHEEL] - 1)
     base = slot << C[SLOT_SHIFT]
     n = A[C[N_FLITS] + slot]
     for k in range(n):
         place = (C[FLIT] + 2 * (base + k)) & INDEX
-        to, flit = A[place], A[place + 1]
+        to, flit = int64(A[place]), int64(A[place + 1])
         if to < C[N_CHANNELS]:
             arrive_flit(C, A, B, K, to, flit, now)
         else:
@@ -87,7 +90,7 @@ def _arrivals(
     A[C[N_FLITS] + slot] = 0
     m = A[C[N_CREDITS] + slot]
     for k in range(m):
-        to = A[(C[CREDIT] + base + k) & INDEX]
+        to = int64(A[(C[CREDIT] + base + k) & INDEX])
         if to < C[N_CHANNELS]:
             arrive_credit(C, A, B, to)
         else:
@@ -101,8 +104,9 @@ def _arrivals(
         progress[LAST_ARRIVAL] = now
 
 
-@njit(cache=True, _nrt=False)
-def _make_due(S: Array, source: Array, cycle: Array, progress: Array, N: int, now: int) -> None:
+@inner
+def make_due(S: Array, source: Array, cycle: Array, progress: Array, N: int, now: int) -> None:
+    """Packets whose cycle has come join their source's queue."""
     p = progress[NEXT_DUE]
     while p < len(cycle) and cycle[p] <= now:
         node = source[p]
@@ -113,10 +117,11 @@ def _make_due(S: Array, source: Array, cycle: Array, progress: Array, N: int, no
     progress[NEXT_DUE] = p
 
 
-@njit(cache=True, _nrt=False)
-def _send(
+@inner
+def send(
     C: Array, A: Array, B: Array, S: Array, order: Array, progress: Array, injection: int, N: int, now: int
 ) -> None:
+    """Every source that has a flit and a credit sends one flit."""
     keep = 0
     per_tile = C[N_PORTS] - 4
     for k in range(progress[N_BUSY]):
@@ -139,13 +144,15 @@ def _send(
     progress[N_BUSY] = keep
 
 
-@njit(cache=True, _nrt=False)
+@entry
 def run(
     C: Array, A: Array, B: Array, K: Array, S: Array, source: Array, cycle: Array, order: Array,
     arrive: Array, progress: Array, by_port: Array, chosen: Array, winners: Array,
-    injection: int, until: int, max_cycles: int,
+    injection: int, until: int, max_cycles: int, every: int,
 ) -> int:  # fmt: skip
     """Run cycles up to ``until`` (a check) or ``max_cycles``; returns DONE, STALLED, CHECK or LIMIT.
+
+    Checks that can find nothing are passed over up to the next multiple of ``every`` (0: none is).
 
     ``by_port``, ``chosen`` and ``winners`` are scratch of 8 entries each.
     """
@@ -164,13 +171,15 @@ def run(
             return STALLED
         progress[UPCOMING] = upcoming
         if upcoming > until:
+            until = after_check(C, B, every, until, upcoming)
+        if upcoming > until:
             return CHECK
         if upcoming > max_cycles:
             return LIMIT
         now = upcoming
         progress[NOW] = now
-        _arrivals(C, A, B, K, S, arrive, progress, N, now)
-        _make_due(S, source, cycle, progress, N, now)
-        _send(C, A, B, S, order, progress, injection, N, now)
+        arrivals(C, A, B, K, S, arrive, progress, N, now)
+        make_due(S, source, cycle, progress, N, now)
+        send(C, A, B, S, order, progress, injection, N, now)
         step_routers(C, A, B, K, now, by_port, chosen, winners)
     return DONE

@@ -118,8 +118,7 @@ class ArrayCore:
         """A whole packet waits only because the neuron loop is not done."""
         if self._may_receive or not self._value("LOOPING"):
             return False
-        first = self._index * self._vcs
-        return bool(self._field["RX_WHOLE"][first : first + self._vcs].any())
+        return bool(self._field["RX_WHOLE"][self._index, : self._vcs].any())
 
     @property
     def is_stalled(self) -> bool:
@@ -132,4 +131,4 @@ class ArrayCore:
 
     def received(self, vc: int) -> int:
         """Flits in the receive FIFO of ``vc``."""
-        return int(self._field["RX_LENGTH"][self._index * self._vcs + vc])
+        return int(self._field["RX_LENGTH"][self._index, vc])

@@ -147,12 +147,13 @@ class CoreReader:
             int(field("PK_INJECT")[packet]), -1, flit & 15,
         )  # fmt: skip
 
-    def _at(self, name: str, index: int) -> int:
+    def _at(self, name: str, index: int | tuple[int, int]) -> int:
         return int(self._state.field(name)[index])
 
-    def _ring(self, name: str, fifo: int) -> list[probe.Flit]:
+    def _ring(self, name: str, fifo: int, own: int | tuple[int, int]) -> list[probe.Flit]:
+        """Flits of ring ``fifo``, whose first slot and length stand at ``own``."""
         size = self._state.constant(f"{name}_RING")
-        first, n = self._at(f"{name}_FIRST", fifo), self._at(f"{name}_LENGTH", fifo)
+        first, n = self._at(f"{name}_FIRST", own), self._at(f"{name}_LENGTH", own)
         slots = [fifo * size + (first + k & size - 1) for k in range(n)]
         return [self.flit(self._at(name, slot)) for slot in slots]
 
@@ -161,7 +162,7 @@ class CoreReader:
         name, at = probe.end_name(self._at("CORE", k)), self._at
         n_vcs = self._fabric.fabric.n_vcs
         for vc, arriving in enumerate(self._fabric.at_endpoint(k, flits, cycle)):
-            held = tuple(self._ring("RX", k * n_vcs + vc))
+            held = tuple(self._ring("RX", k * n_vcs + vc, (k, vc)))
             found[f"{name} receive vc {vc}"] = {"flits": held, "flits on the wire": arriving}
         packet = at("PACKET", k)
         until = at("PIPELINE_UNTIL", k) if packet >= 0 else 0
@@ -176,14 +177,14 @@ class CoreReader:
             cycle, at("CORE_STEP", k), tokens, at("STALLED_SINCE", k), self._place(k, cycle)
         )
         found[f"{name} transmit"] = {
-            "flits": tuple(self._ring("TX", k)), "credits": at("TX_CREDITS", k),
+            "flits": tuple(self._ring("TX", k, k)), "credits": at("TX_CREDITS", k),
             "credits on the wire": self._fabric.credits_to(k, credits, cycle), "cycles left": 0,
         }  # fmt: skip
         self._neurons(k, name, found)
         self._counters(k, name, until, cycle, found)
 
     def _span(self, k: int) -> slice:
-        return slice(self._at("FIRST_NEURON", k), self._at("FIRST_NEURON", k + 1))
+        return slice(self._at("FIRST_NEURON", k), self._at("LAST_NEURON", k))
 
     def _neurons(self, k: int, name: str, found: probe.Snapshot) -> None:
         span, field = self._span(k), self._state.field
@@ -194,8 +195,8 @@ class CoreReader:
         }  # fmt: skip
 
     def _counters(self, k: int, name: str, until: int, cycle: int, found: probe.Snapshot) -> None:
-        at, n = self._at, len(EVENT_NAMES)
-        events = self._state.field("EVENTS")[k * n : (k + 1) * n].tolist()
+        at = self._at
+        events = self._state.field("EVENTS")[k].tolist()
         busy = at("LOOP_BUSY", k)
         if at("LOOPING", k):
             busy -= probe.left(at("LOOP_UNTIL", k), cycle)
