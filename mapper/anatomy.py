@@ -1,8 +1,8 @@
 """The anatomy of a network: which axons reach a box of neurons, with how many synapses each.
 
 Reads an integer network and expected spikes; partitioners, capacity and tables ask it.  An *axon* of a
-slice is a source (after pooling) with at least one synapse into it.  A synapse of a dense or diagonal
-connection is a weight that is not zero; of a convolution it is a tap that falls inside the input, on a
+slice is a source (after pooling) with at least one synapse into it.  A synapse of a dense, diagonal or
+sparse connection is a weight that is not zero; of a convolution it is a tap that falls inside the input, on a
 channel of which the slice uses any weight at all.
 Convolutions are separable in channels, rows and columns, so they are counted without unrolling.
 """
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.artefacts.mapping import Demand, Slice
-from neurosim.network.connections import Conv, Dense
+from neurosim.network.connections import Conv, Dense, Diagonal, Sparse
 from neurosim.network.model import Network, Population, Projection, as_chw
 
 IntArray = NDArray[np.int64]
@@ -132,15 +132,18 @@ class Anatomy:
         """Axons of ``projection`` into ``piece``, and the synapses of each."""
         connection = projection.connection
         if isinstance(connection, Conv):
-            c, y, x = self._conv_counts(projection, connection, piece)
-            count = (c[:, None, None] * y[None, :, None] * x[None, None, :]).reshape(-1)
+            return self._conv_fan_in(projection, connection, piece)
+        neurons = piece.neurons(self.shape(piece.population))
+        if isinstance(connection, Diagonal):
+            axons = neurons[connection.weight[neurons] != 0]
+            if projection.pool is not None:
+                axons = axons[self.has_source(projection)[axons]]
+            return FanIn(axons, np.ones(len(axons), np.int64))
+        if isinstance(connection, Dense):
+            count = np.count_nonzero(connection.weight[neurons], axis=0)
         else:
-            neurons = piece.neurons(self.shape(piece.population))
-            if isinstance(connection, Dense):
-                count = np.count_nonzero(connection.weight[neurons], axis=0)
-            else:
-                count = np.zeros(connection.n_in, np.int64)
-                count[neurons] = connection.weight[neurons] != 0
+            before = np.concatenate([[0], np.cumsum(synapses_into(connection, neurons))])
+            count = np.diff(before[connection.pointer])
         if projection.pool is not None:
             count = count * self.has_source(projection)
         axons = np.flatnonzero(count)
@@ -191,6 +194,19 @@ class Anatomy:
             hits[self.fan_in(projection, piece).axons] += 1
         axon = self.source_axon(projection)
         return np.where(axon >= 0, hits[np.maximum(axon, 0)], 0)
+
+    def _conv_fan_in(self, projection: Projection, conv: Conv, piece: Slice) -> FanIn:
+        """Only the box of inputs that the slice sees is looked at."""
+        counts = self._conv_counts(projection, conv, piece)
+        c, y, x = (np.flatnonzero(count) for count in counts)
+        _, height, width = conv.in_shape
+        axons = ((c * height)[:, None, None] + y[None, :, None]) * width + x[None, None, :]
+        synapses = counts[0][c][:, None, None] * counts[1][y][None, :, None] * counts[2][x][None, None, :]
+        axons, synapses = axons.reshape(-1), synapses.reshape(-1)
+        if projection.pool is not None:
+            kept = self.has_source(projection)[axons]
+            axons, synapses = axons[kept], synapses[kept]
+        return FanIn(axons, synapses.astype(np.int64))
 
     def _conv_counts(
         self, projection: Projection, conv: Conv, piece: Slice
@@ -243,6 +259,13 @@ class Anatomy:
             mine = conv.weight[piece.c[0] : piece.c[1]][outputs == g]
             used[g * n_in : (g + 1) * n_in] = (mine != 0).any(axis=(0, 2, 3))
         return np.asarray(np.where(used, np.maximum(0, high - low), 0), np.int64)
+
+
+def synapses_into(connection: Sparse, neurons: IntArray) -> NDArray[np.bool_]:
+    """(n_synapses,) whether a synapse of a sparse connection reaches one of ``neurons``."""
+    wanted = np.zeros(connection.n_out, np.bool_)
+    wanted[neurons] = True
+    return np.asarray(wanted[connection.target] & (connection.weight != 0))
 
 
 def _outer_histogram(axes: list[tuple[IntArray, IntArray]]) -> Profile:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from mapper.anatomy import Anatomy, Profile
 from neurosim.artefacts.mapping import Demand, Slice
 from neurosim.chip.capacity import tile_capacity
+from neurosim.chip.defects import dead_parts
 from neurosim.chip.models import Chip, Core
 from neurosim.network.connections import Conv
 from neurosim.network.model import Network, Population, Projection
@@ -50,18 +51,20 @@ class Kind:
 
 
 def core_kinds(chip: Chip) -> tuple[Kind, ...]:
-    """The chip's neuron cores grouped by capacity, smallest synapse memory first."""
+    """The chip's neuron cores that work, grouped by capacity, smallest synapse memory first."""
     mesh, per_tile = chip.mesh, chip.mesh.cores_per_tile
     width = chip.system.chips_x * mesh.width
     found: dict[tuple[str, Demand], list[int]] = {}
+    dead = dead_parts(chip)
     for tile in range(width * chip.system.chips_y * mesh.height):
         at = tile_capacity(chip, tile % width % mesh.width, tile // width % mesh.height)
         if at.is_neuron_core:
             limit = Demand(at.neurons, at.axons, at.synapse_words, at.target_entries)
             cores = found.setdefault((at.kind, limit), [])
-            cores.extend(tile * per_tile + k for k in range(per_tile))
+            own = range(tile * per_tile, (tile + 1) * per_tile)
+            cores.extend(core for core in own if dead is None or not dead.core[core])
     order = sorted(found, key=lambda k: (k[1].synapse_words, k[1].axons, k[1].neurons, k))
-    return tuple(Kind(name, limit, tuple(found[name, limit])) for name, limit in order)
+    return tuple(Kind(name, limit, tuple(found[name, limit])) for name, limit in order if found[name, limit])
 
 
 def fits(demand: Demand, limit: Demand) -> bool:

@@ -6,23 +6,34 @@ Each stage is a function of the one before; every artefact can be saved, loaded 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mapper import capacity
 from mapper.anatomy import Anatomy
+from mapper.given import partition_as_given, place_as_given
 from mapper.legalise import legalise
+from mapper.objectives import Nets, cluster_nets
 from mapper.options import MapOptions, describe_activity, spikes_of
 from mapper.partition import Problem, partition
 from mapper.place import place
+from mapper.place.distance import walked
 from mapper.route import route
-from mapper.route.flows import cluster_flows
+from mapper.route.around import check_whole, place_around
+from mapper.route.flows import Flows, cluster_flows
+from mapper.split import Spikes
 from mapper.tables import emit
-from neurosim.artefacts.mapping import Partition, Placement, Routes
+from neurosim.artefacts.mapping import HOST, Partition, Placement, Routes, SolverReport
 from neurosim.artefacts.program import Program
 from neurosim.chip.dump import chip_digest
 from neurosim.chip.models import Chip
-from neurosim.fabric.topology import build_fabric
+from neurosim.fabric.topology import Fabric, build_fabric
 from neurosim.network.model import Network
+
+IntArray = NDArray[np.int64]
+TREES = ("tree_hops", "weighted")  # what placement counts multicast nets for
 
 
 @dataclass(frozen=True)
@@ -30,7 +41,8 @@ class Mapping:
     """A mapped network.
 
     ``network`` is the network as mapped (populations reshaped or split where needed; spikes of the
-    populations that the user named are unchanged); ``activity`` says what traffic was weighed with.
+    populations that the user named are unchanged); ``activity`` says what traffic was weighed with,
+    ``spikes`` is it: expected spikes per neuron and sample by population, shape (n,).
     """
 
     network: Network
@@ -39,6 +51,7 @@ class Mapping:
     routes: Routes
     program: Program
     activity: str
+    spikes: Spikes
 
 
 def compile_network(network: Network, chip: Chip, options: MapOptions) -> Mapping:
@@ -51,12 +64,52 @@ def compile_network(network: Network, chip: Chip, options: MapOptions) -> Mappin
     legal, spikes = legalise(network, chip, spikes_of(network, options))
     anatomy = Anatomy(legal, spikes)
     options.say(f"partitioning {len(anatomy.layers)} layers, {legal.n_neurons} neurons")
-    cut = partition(Problem(anatomy, chip, capacity.core_kinds(chip), options), chip_digest(chip))
-    options.say(f"placing {len(cut.clusters)} clusters")
-    flows = cluster_flows(anatomy, cut.clusters)
     fabric = build_fabric(chip)
-    placement = place(cut, flows, fabric, options, legal.name)
+    check_whole(fabric)
+    if options.cores is not None:
+        cut, core = partition_as_given(anatomy, fabric, options.cores)
+        flows = cluster_flows(anatomy, cut.clusters)
+        placement = place_as_given(cut, core, flows, fabric, legal.name)
+    else:
+        cut = partition(Problem(anatomy, chip, capacity.core_kinds(chip), options), chip_digest(chip))
+        options.say(f"placing {len(cut.clusters)} clusters")
+        flows = cluster_flows(anatomy, cut.clusters)
+        by_trees = options.place_for in TREES
+        nets = cluster_nets(anatomy, cut.clusters) if by_trees else None
+        placement = place_whole(cut, flows, fabric, options, legal.name, nets)
     options.say("routing and writing tables")
     routes = route(flows, placement, fabric)
     program = emit(anatomy, chip, cut, placement, routes)
-    return Mapping(legal, cut, placement, routes, program, describe_activity(network, legal, options))
+    activity = describe_activity(network, legal, options)
+    return Mapping(legal, cut, placement, routes, program, activity, spikes)
+
+
+def place_whole(
+    cut: Partition, flows: Flows, fabric: Fabric, options: MapOptions, network_name: str,
+    nets: Nets | None = None,
+) -> Placement:  # fmt: skip
+    """Place as if every link worked, then move clusters until no flow meets a dead one."""
+    if fabric.chip.defects is None:
+        return place(cut, flows, fabric, options, network_name, nets)
+    whole = build_fabric(fabric.chip, with_defects=False)
+    placement = place(cut, flows, whole, options, network_name, nets)
+    core, moved = place_around(cut, placement.core, flows, fabric, whole)
+    if not moved:
+        return placement
+    report = _moved_report(placement, core, flows, whole, moved)
+    return replace(placement, core=core, solver=(*placement.solver, report))
+
+
+def _moved_report(
+    placement: Placement, core: IntArray, flows: Flows, whole: Fabric, moved: int
+) -> SolverReport:
+    """What the way round the dead links costs; the cost of the unhindered placement is its bound."""
+    costs = []
+    for cores in (core, placement.core):
+        place_of = np.append(cores, HOST)
+        hops = walked(whole, place_of[flows.source], place_of[flows.target])[0]
+        costs.append(float((hops * flows.spikes).sum()))
+    return SolverReport(
+        "around defects", "moves and swaps", "heuristic", costs[0], min(costs),
+        f"{moved} clusters moved; bound: the same placement if no link were dead",
+    )  # fmt: skip

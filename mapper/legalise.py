@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 
 from mapper import capacity
+from mapper.relays import add_relays
 from mapper.split import Spikes, split_fan_in
 from neurosim.chip.models import Chip
 from neurosim.errors import DoesNotFitError, InputError, did_you_mean
@@ -32,6 +33,7 @@ def legalise(network: Network, chip: Chip, spikes: Spikes) -> tuple[Network, Spi
         _check_model(population, chip)
     _check_formats(network, chip)
     network, spikes = split_fan_in(network, chip, spikes)
+    network, spikes = add_relays(network, chip, spikes)
     _check_delays(network, chip)
     return network, spikes
 

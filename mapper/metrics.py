@@ -5,9 +5,12 @@ Reads the artefacts and a fabric; writes a dictionary of numbers and the loads o
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 
+from mapper.anatomy import Anatomy
 from mapper.capacity import RESOURCES, core_kinds
 from mapper.place.distance import CHUNK
 from neurosim.artefacts.mapping import HOST, Partition, Placement, Routes
@@ -16,6 +19,10 @@ from neurosim.chip.models import Chip
 from neurosim.fabric.topology import Fabric, build_fabric
 from neurosim.fabric.walks import Walker
 from neurosim.rules.ports import LOCAL
+
+if TYPE_CHECKING:
+    from mapper.compile import Mapping
+    from mapper.objectives import Nets
 
 FloatArray = NDArray[np.float64]
 
@@ -59,6 +66,86 @@ def mapping_metrics(
     }
     out.update(_utilisation(chip, partition, placement))
     return out
+
+
+FORMULAS = {
+    "cores_used": "clusters",
+    "cores_available": "neuron cores that work",
+    "packets": "sum over flows of packets per sample, the host's included",
+    "hops": "sum over flows of packets x routers entered",
+    "flit_hops": "hops x flits per packet",
+    "mean_hops": "hops / packets",
+    "chip_crossings": "sum over flows of packets x links between chips",
+    "busiest_link_packets": "largest packets over a link, on the routes taken",
+    "busiest_core_packets_in": "largest packets into a core",
+    "busiest_core_packets_out": "largest packets out of a core",
+    "connectivity_km1": "sum over neurons of (cores that hold it or an axon of it) - 1",
+    "target_entries": "entries of all target tables, the host's included",
+    "km1": "sum over nets of packets x (cores of the net - 1)",
+    "cut_net": "sum over nets of packets, if the net leaves its core",
+    "spike_hops": "sum over flows of packets x links (unicast, HOST at its router)",
+    "tree_hops": "sum over nets of packets x links in the union of their X-then-Y routes (multicast)",
+    "busiest_link": "largest packets over a link between routers, X then Y",
+    "jin_energy": "sum w [d (E_r + E_w) + E_w], E_r 1, E_w 0.1 (Jin et al. 2023, as coded)",
+    "jin_latency_mean": "mean over edges of d (L_r + L_w) + L_w, L_r 1, L_w 0.01",
+    "jin_latency_max": "largest d (L_r + L_w) + L_w",
+    "jin_congestion_mean": "sum w d / (2 W H - W - H)",
+    "jin_congestion_max": "largest load of a link, edges spread over their bounding box",
+    "ronzani_energy": "sum w [(d + 1) E_r + d E_w] (Ronzani and Silvano 2026)",
+    "ronzani_latency_mean": "mean over packets of (d + 1) L_r + d L_w",
+    "ronzani_latency_max": "largest (d + 1) L_r + d L_w",
+    "ronzani_congestion_mean": "mean packets through a core over random minimal paths",
+    "ronzani_congestion_max": "largest packets through a core over random minimal paths",
+    "table_entries_max": "target entries of the fullest core",
+    "table_entries_mean": "target entries per core used",
+    "least_busiest_link": "linear bound: the least busiest link that X-then-Y or Y-then-X per flow allows",
+}
+"""What every figure is, in one line; ``<resource>_max`` and ``_mean`` are shares of a core's capacity."""
+
+
+def formula(name: str) -> str:
+    """The line of :data:`FORMULAS`, or of a resource's utilisation."""
+    if name in FORMULAS:
+        return FORMULAS[name]
+    resource, _, kind = name.rpartition("_")
+    text = resource.replace("_", " ")
+    return f"{'largest' if kind == 'max' else 'mean'} share of a core's {text} that is used"
+
+
+def all_metrics(chip: Chip, mapping: Mapping) -> dict[str, float]:
+    """:func:`mapping_metrics` and all figures by which mappers are compared in the literature.
+
+    Nets are neurons of one core with the same target cores; packets are the expected ones.  A flow between
+    cores of one tile has no links.  What would take too long to count is left out.
+    """
+    from mapper.objectives import cluster_nets, placement_figures, tree_hops
+    from mapper.route.choice import least_busiest_link
+
+    routes, fabric = mapping.routes, build_fabric(chip)
+    out = mapping_metrics(chip, mapping.partition, mapping.placement, routes, mapping.program)
+    nets = cluster_nets(Anatomy(mapping.network, dict(mapping.spikes)), mapping.partition.clusters)
+    size = np.diff(nets.pointer) - np.bincount(_net_of(nets)[nets.pins == nets.n], minlength=len(nets.flow))
+    out["km1"] = float((nets.flow * size).sum())
+    out["cut_net"] = float(nets.flow[size > 0].sum())
+    place = np.append(mapping.placement.core, HOST)
+    tile = np.array([fabric.tile_of(int(core)) for core in place], np.int64)
+    out["tree_hops"] = tree_hops(nets, tile % fabric.width, tile // fabric.width)
+    a, b = (np.where(e == HOST, fabric.n_cores, e) for e in (routes.source, routes.target))
+    tiles = np.append(np.arange(fabric.n_cores) // chip.mesh.cores_per_tile, fabric.tile_of(HOST))
+    x, y = tiles % fabric.width, tiles // fabric.width
+    out.update(placement_figures(a, b, routes.packets, x, y, fabric.width, fabric.height))
+    entries = [len(core.targets.core) for core in mapping.program.cores]
+    out["table_entries_max"] = float(max(entries, default=0))
+    out["table_entries_mean"] = float(np.mean(entries)) if entries else 0.0
+    bound = least_busiest_link(fabric, routes)
+    if bound is not None:
+        out["least_busiest_link"] = bound
+    return out
+
+
+def _net_of(nets: Nets) -> NDArray[np.int64]:
+    """The net of every pin."""
+    return np.repeat(np.arange(len(nets.flow)), np.diff(nets.pointer))
 
 
 def link_loads(fabric: Fabric, routes: Routes) -> FloatArray:

@@ -18,8 +18,9 @@ from neurosim.network.model import Network
 ASSUMED_SPIKES = 1.0
 """Spikes per neuron and sample where no measured activity is given (named in every outcome)."""
 
-PARTITIONERS = ("tiling", "layer_order")
-PLACERS = ("auto", "exact", "annealed", "row_order")
+PARTITIONERS = ("tiling", "layer_order", "sweep")
+PLACERS = ("auto", "exact", "annealed", "swaps", "row_order")
+PLACE_FOR = ("hops", "tree_hops", "busiest_link", "weighted")
 OBJECTIVES = ("cores", "traffic")
 
 Progress = Callable[[str], None]
@@ -32,8 +33,12 @@ class MapOptions:
     ``activity`` gives, by population name, the expected spikes per neuron and sample, shape (n,);
     a population that is not named counts as :data:`ASSUMED_SPIKES`.  ``objective`` "cores" asks for
     the fewest cores and then the least traffic, "traffic" for the least traffic on all cores.
-    ``effort`` scales the solvers' deterministic budgets (1.0 is right for everyday use).
-    ``progress`` is called with one sentence per stage; it must not raise.
+    ``cores`` gives the mapping itself, the core number of every neuron (:mod:`mapper.given`).
+    ``place_for`` is what placement makes small: see :mod:`mapper.objectives`.
+    ``effort`` scales the solvers' deterministic budgets (1.0 is right for everyday use); ``time_limit_s`` can
+    only cut the search for a placement short, and the placement's report then says so.
+    ``progress`` is called with one sentence per stage, ``detail`` with the state of a long one; they must
+    not raise.
     """
 
     seed: int = 0
@@ -41,14 +46,19 @@ class MapOptions:
     objective: str = "cores"
     partitioner: str = "tiling"
     placer: str = "auto"
+    place_for: str = "hops"
+    time_limit_s: float | None = None
     effort: float = 1.0
+    cores: NDArray[np.generic] | None = None
     progress: Progress | None = None
+    detail: Progress | None = None
 
     def __post_init__(self) -> None:
         for name, known in (
             ("objective", OBJECTIVES),
             ("partitioner", PARTITIONERS),
             ("placer", PLACERS),
+            ("place_for", PLACE_FOR),
         ):
             if getattr(self, name) not in known:
                 raise InputError(
@@ -67,10 +77,24 @@ class MapOptions:
                 got=str(self.effort),
             )
 
+        if self.time_limit_s is not None and not self.time_limit_s > 0:
+            raise InputError(
+                "the time limit of the search must be above 0 s",
+                code="map-option",
+                where="MapOptions.time_limit_s",
+                got=f"{self.time_limit_s:g}",
+                hint="leave it out for no limit; the effort alone then says how long the search is",
+            )
+
     def say(self, text: str) -> None:
         """Report progress."""
         if self.progress is not None:
             self.progress(text)
+
+    def tell(self, text: str) -> None:
+        """Report how a long stage goes on."""
+        if self.detail is not None:
+            self.detail(text)
 
 
 def spikes_of(network: Network, options: MapOptions) -> dict[str, NDArray[np.float64]]:
@@ -114,7 +138,8 @@ def spikes_of(network: Network, options: MapOptions) -> dict[str, NDArray[np.flo
 def describe_activity(network: Network, mapped: Network, options: MapOptions) -> str:
     """One phrase for reports: measured, assumed, or part measured.
 
-    Populations of ``mapped`` that ``network`` has not are partial sums: nobody could measure them.
+    Populations of ``mapped`` that ``network`` has not are partial sums, which nobody could measure, or
+    relays, which have their source's spikes.
     """
     given = options.activity or {}
     names = [p.name for p in network.populations]
@@ -123,6 +148,6 @@ def describe_activity(network: Network, mapped: Network, options: MapOptions) ->
     assumed = f"assumed {ASSUMED_SPIKES:g} spike per neuron and sample"
     if missing:
         text = f"measured, but {assumed} for {', '.join(missing)}" if given else assumed
-    if any(p.name not in names for p in mapped.populations):
+    if any(p.name not in names and ".relay." not in p.name for p in mapped.populations):
         text += " (the spikes of a split fan-in's partial sums are estimates made from these)"
     return text

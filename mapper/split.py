@@ -24,7 +24,7 @@ from mapper import capacity
 from mapper.anatomy import Anatomy
 from neurosim.chip.models import Chip
 from neurosim.errors import InputError
-from neurosim.network.connections import Connection, Conv, Dense, Diagonal
+from neurosim.network.connections import Connection, Conv, Dense, Diagonal, Sparse
 from neurosim.network.model import IntNeuron, Network, Population, Projection
 from neurosim.network.schedule import schedule
 from neurosim.rules.neuron import DECAY_ONE
@@ -62,6 +62,8 @@ def _axons_per_neuron(projection: Projection, n: int) -> NDArray[np.int64]:
     connection = projection.connection
     if isinstance(connection, Dense):
         return np.asarray(np.count_nonzero(connection.weight, axis=1), np.int64)
+    if isinstance(connection, Sparse):
+        return np.bincount(connection.target[connection.weight != 0], minlength=n).astype(np.int64)
     if isinstance(connection, Conv):
         per_output = np.any(connection.weight != 0, axis=(2, 3)).sum(axis=1)
         taps = connection.weight.shape[2] * connection.weight.shape[3]
@@ -100,7 +102,7 @@ def _split_projection(
     for number, share in enumerate(shares):
         for sign, name in ((1, "plus"), (-1, "minus")):
             connection = _share_of(projection.connection, share, sign)
-            part = Population(f"{projection.name}.{number}.{name}", target.shape, _partial(model))
+            part = Population(f"{projection.name}.{number}.{name}", target.shape, stateless_neuron(model))
             populations.append(part)
             projections.append(
                 dataclasses.replace(
@@ -153,7 +155,8 @@ def _share_of(connection: Connection, share: NDArray[np.int64], sign: int) -> Co
     return dataclasses.replace(connection, weight=weight)
 
 
-def _partial(model: str) -> IntNeuron:
+def stateless_neuron(model: str) -> IntNeuron:
+    """A neuron that emits in each step as many spikes as its input is worth, and keeps nothing."""
     return IntNeuron(
         model=model, reset="subtract_multi", keep=np.array(DECAY_ONE), current_keep=np.array(0),
         bias=np.array(0), threshold=np.array(1), reset_amount=np.array(1), v_floor=np.array(0),

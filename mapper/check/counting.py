@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from neurosim.artefacts.mapping import Slice
 from neurosim.chip.models import Core
-from neurosim.network.connections import Conv, Dense
+from neurosim.network.connections import Conv, Dense, Sparse
 from neurosim.network.model import Network, Projection, as_chw
 
 IntArray = NDArray[np.int64]
@@ -34,6 +34,9 @@ def synapses_per_axon(projection: Projection, piece: Slice, network: Network) ->
         count = _taps(connection, piece)
     elif isinstance(connection, Dense):
         count = (connection.weight[neurons_of(piece, network)] != 0).sum(axis=0).astype(np.int64)
+    elif isinstance(connection, Sparse):
+        used = np.isin(connection.target, neurons_of(piece, network)) & (connection.weight != 0)
+        count = np.bincount(connection.axons()[used], minlength=connection.n_in).astype(np.int64)
     else:
         count = np.zeros(connection.n_in, np.int64)
         for neuron in neurons_of(piece, network).tolist():

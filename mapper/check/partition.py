@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from mapper.check.counting import cheapest_words, neurons_of, senders, shorten, synapses_per_axon
 from neurosim.artefacts.mapping import Cluster, Demand, Partition, Slice
 from neurosim.chip.capacity import CoreCapacity, tile_capacity
+from neurosim.chip.defects import dead_parts
 from neurosim.chip.dump import chip_digest
 from neurosim.chip.models import Chip
 from neurosim.network.model import IntNeuron, Network, as_chw
@@ -49,13 +50,18 @@ def fits(demand: Demand, kind: CoreCapacity) -> bool:
 
 
 def core_kinds(chip: Chip) -> list[tuple[CoreCapacity, int]]:
-    """Capacities of neuron cores with the number of such cores."""
+    """Capacities of neuron cores with the number of such cores that work."""
     counts: dict[CoreCapacity, int] = {}
+    dead = dead_parts(chip)
     for y in range(chip.system.chips_y * chip.mesh.height):
         for x in range(chip.system.chips_x * chip.mesh.width):
             kind = tile_capacity(chip, x, y)
             if kind.is_neuron_core:
-                counts[kind] = counts.get(kind, 0) + chip.mesh.cores_per_tile
+                tile = y * chip.system.chips_x * chip.mesh.width + x
+                first = tile * chip.mesh.cores_per_tile
+                own = range(first, first + chip.mesh.cores_per_tile)
+                alive = sum(dead is None or not dead.core[core] for core in own)
+                counts[kind] = counts.get(kind, 0) + alive
     return list(counts.items())
 
 

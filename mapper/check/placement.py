@@ -8,6 +8,7 @@ from mapper.check.counting import neurons_of, senders, shorten, synapses_per_axo
 from mapper.check.partition import count_entries, fits, recount
 from neurosim.artefacts.mapping import HOST, Partition, Placement
 from neurosim.chip.capacity import tile_capacity
+from neurosim.chip.defects import dead_parts
 from neurosim.chip.dump import chip_digest
 from neurosim.chip.models import Chip
 from neurosim.network.model import IntNeuron, Network
@@ -29,6 +30,7 @@ def check_placement(
     n_cores = width * chip.system.chips_y * chip.mesh.height * chip.mesh.cores_per_tile
     entries = count_entries(partition, network)
     seen: dict[int, int] = {}
+    dead = dead_parts(chip)
     for number, core in enumerate(placement.core.tolist()):
         if not 0 <= core < n_cores:
             problems.append(f"cluster {number} is on core {core}, the chip has {n_cores}")
@@ -36,6 +38,8 @@ def check_placement(
         if core in seen:
             problems.append(f"clusters {seen[core]} and {number} are both on core {core}")
         seen[core] = number
+        if dead is not None and dead.core[core]:
+            problems.append(f"cluster {number} is on core {core}, which is dead")
         tile = core // chip.mesh.cores_per_tile
         kind = tile_capacity(chip, tile % width, tile // width)
         if not kind.is_neuron_core:

@@ -27,7 +27,7 @@ from neurosim.store import digest
 IntArray = NDArray[np.int64]
 VECTORS = 3
 LARGEST = 1 << 21  # random values below this: three vectors miss a fault with probability 2**-63
-PARAMETERS = ("keep", "current_keep", "bias", "threshold", "reset_amount", "v_floor")
+PARAMETERS = ("keep", "current_keep", "bias", "threshold", "reset_amount", "v_floor", "v_initial")
 
 
 def check_program(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from mapper.partition.base import Partitioner, Problem
 from mapper.partition.layer_order import LayerOrder
 from mapper.partition.scarcity import explain, is_hopeless
+from mapper.partition.sweep import Sweep, cores_at_least
 from mapper.partition.tiling import LayerTiling
 from neurosim.artefacts.mapping import Partition
 from neurosim.errors import DoesNotFitError
@@ -16,7 +17,9 @@ from neurosim.store import digest
 
 __all__ = ["Partitioner", "Problem", "partition"]
 
-PARTITIONERS: tuple[Partitioner, ...] = (LayerTiling(), LayerOrder())
+PARTITIONERS: tuple[Partitioner, ...] = (LayerTiling(), LayerOrder(), Sweep())
+LARGE_CORES = 512
+"""From so many cores on the layers are cut one after the other, not searched together."""
 
 
 def partition(problem: Problem, chip_digest: str) -> Partition:
@@ -30,7 +33,11 @@ def partition(problem: Problem, chip_digest: str) -> Partition:
         raise explain(problem).error(problem.anatomy.network.name)
     name = problem.options.partitioner
     algorithm = next(p for p in PARTITIONERS if p.name == name)
-    found = algorithm.partition(problem)
+    found = None
+    if name == LayerTiling.name and cores_at_least(problem) >= LARGE_CORES:
+        found = Sweep().partition(problem)
+    if found is None:
+        found = algorithm.partition(problem)
     if found is None and name != LayerTiling.name and LayerTiling().partition(problem) is not None:
         raise DoesNotFitError(
             f"partitioner '{name}' found no partition, though the network fits",

@@ -1,4 +1,4 @@
-"""Annealed linear-sum assignment: the placer for everything that cannot be placed exactly.
+"""Annealed linear-sum assignment: the placer for a few dozen clusters that cannot be placed exactly.
 
 At each temperature one independent set of clusters (no two of which talk to each other) is lifted off
 together with some free cores, and OR-Tools re-places it optimally with Gumbel noise on the costs;
@@ -38,13 +38,20 @@ class Annealed:
         rng = np.random.Generator(np.random.PCG64(problem.seed))
         state = _State(problem, start)
         runs, steps = _effort(problem)
-        for _ in range(runs):
-            _anneal(state, rng, steps)
-            if bound is not None and _is_optimal(problem, state.best, bound):
-                break
-            state.restart(start)
+        stopped = ""
+        try:
+            for _ in range(runs):
+                _anneal(state, rng, steps)
+                if problem.is_late:
+                    stopped = "; stopped by the time limit"
+                    break
+                if bound is not None and _is_optimal(problem, state.best, bound):
+                    break
+                state.restart(start)
+        except KeyboardInterrupt:  # the best so far is whole: it is only ever replaced at once
+            stopped = "; stopped by Ctrl-C"
         cost = problem.cost(state.best)
-        detail = f"{runs} x {steps} temperatures, seed {problem.seed}; bound: Gilmore-Lawler"
+        detail = f"{runs} x {steps} temperatures, seed {problem.seed}; bound: Gilmore-Lawler{stopped}"
         status = "heuristic"
         if bound is not None:
             bound = min(bound, cost)
@@ -72,6 +79,8 @@ def _anneal(state: _State, rng: np.random.Generator, steps: int) -> None:
         heat = hot * COOL ** (step / max(1, steps - 1)) if step < steps - 1 else 0.0
         state.reassign(rng, heat)
         state.swap_some(rng, heat, SWAPS_AT_MOST)
+        if state.problem.is_late:
+            return
     while state.swap_some(rng, 0.0, state.problem.n):
         state.reassign(rng, 0.0)
 

@@ -10,6 +10,7 @@ penalty for every connected pair that cannot reach each other.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -48,6 +49,12 @@ class PlaceProblem:
     reachable: NDArray[np.bool_]
     seed: int
     effort: float
+    deadline: float | None = None
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the time limit is over (``deadline`` is on the monotonic clock)."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
 
     @property
     def n(self) -> int:

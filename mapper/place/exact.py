@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import time
 from typing import Any
 
 import numpy as np
@@ -216,6 +217,8 @@ class _Model:
         parameters.catch_sigint_signal = False  # Ctrl-C is not the solver's to swallow
         parameters.random_seed = self.problem.seed
         parameters.max_deterministic_time = DETERMINISTIC_SECONDS * self.problem.effort
+        if self.problem.deadline is not None:
+            parameters.max_time_in_seconds = max(0.01, self.problem.deadline - time.monotonic())
         status = solver.solve(self.cp)
         if status == cp_model.INFEASIBLE:
             return "infeasible", None, None

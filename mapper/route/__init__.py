@@ -18,10 +18,8 @@ from neurosim.store import digest
 def route(flows: Flows, placement: Placement, fabric: Fabric) -> Routes:
     """The routes of all flows, sorted by (source, target); HOST comes first."""
     core = np.append(placement.core, HOST)
-    a, b = np.nonzero(flows.linked)
-    order = np.lexsort((core[b], core[a]))
-    a, b = a[order], b[order]
-    source, target = core[a], core[b]
+    order = np.lexsort((core[flows.target], core[flows.source]))
+    source, target = core[flows.source][order], core[flows.target][order]
     _, hops = walked(fabric, source, target)
     verdict = analyse_flows(fabric, source, target)
     return Routes(
@@ -29,7 +27,7 @@ def route(flows: Flows, placement: Placement, fabric: Fabric) -> Routes:
         chip_digest=placement.chip_digest,
         source=source,
         target=target,
-        packets=flows.packets[a, b],
+        packets=flows.spikes[order],
         hops=hops,
         verdict=verdict.verdict,
         order=verdict.order,

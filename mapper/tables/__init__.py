@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mapper import capacity
 from mapper.anatomy import Anatomy
 from mapper.tables.blocks import BlockPlace, block
-from mapper.tables.targets import Landing, entries_of, join, table
+from mapper.tables.targets import Landing, entries_of, indexed, join, table
 from neurosim.artefacts.mapping import Cluster, Partition, Placement, Routes, Slice
 from neurosim.artefacts.program import CoreProgram, NeuronGroup, Program, SynapseBlock
 from neurosim.chip.dump import dump_chip
@@ -22,7 +22,7 @@ from neurosim.network.schedule import Schedule, schedule
 from neurosim.rules.neuron import MODEL_NAMES, RESET_NAMES
 from neurosim.store import digest
 
-PARAMETERS = ("keep", "current_keep", "bias", "threshold", "reset_amount", "v_floor")
+PARAMETERS = ("keep", "current_keep", "bias", "threshold", "reset_amount", "v_floor", "v_initial")
 
 
 def emit(
@@ -40,15 +40,15 @@ def emit(
         for i in order
     }
     entries = {
-        p.name: entries_of(anatomy, p.name, landings, first_axons.get(p.name))
+        p.name: indexed(entries_of(anatomy, p.name, landings, first_axons.get(p.name)), p.n)
         for p in network.populations
     }
     cores = []
     for i in order:
         groups, blocks = bodies[i]
-        parts = [table(entries[g.population], g.neurons, anatomy.population(g.population).n) for g in groups]
+        parts = [table(entries[g.population], g.neurons) for g in groups]
         cores.append(CoreProgram(int(placement.core[i]), groups, blocks, join(parts)))
-    host = [table(entries[p.name], np.arange(p.n), p.n) for p in network.inputs]
+    host = [table(entries[p.name], np.arange(p.n)) for p in network.inputs]
     return Program(
         name=network.name,
         chip_yaml=dump_chip(chip),
@@ -117,11 +117,13 @@ def _group(anatomy: Anatomy, times: Schedule, piece: Slice, first: int) -> Neuro
         reset=RESET_NAMES.index(neuron.reset),
         input_shift=neuron.input_shift,
         start_step=times.start_step[piece.population],
-        **{name: per_neuron(getattr(neuron, name), population.n)[neurons] for name in PARAMETERS},
+        **{name: per_neuron(getattr(neuron, name), population.n, neurons) for name in PARAMETERS},
     )
 
 
-def per_neuron(values: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """``values`` (0-d, or one per neuron in any shape) as (n,)."""
+def per_neuron(values: NDArray[np.int64], n: int, neurons: NDArray[np.int64]) -> NDArray[np.int64]:
+    """``values`` (0-d, or one per neuron of ``n`` in any shape) of ``neurons``; equal ones share memory."""
     array = np.asarray(values, np.int64)
-    return array.reshape(-1) if array.size == n and array.ndim else np.full(n, int(array.reshape(())))
+    if array.size == n and array.ndim:
+        return array.reshape(-1)[neurons]
+    return np.broadcast_to(array.reshape(()), neurons.shape)

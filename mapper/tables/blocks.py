@@ -7,16 +7,17 @@ convolution stays one kernel with its geometry; it is unrolled only for chips wi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mapper import capacity
-from mapper.anatomy import Anatomy, FanIn
+from mapper.anatomy import Anatomy, FanIn, synapses_into
 from neurosim.artefacts.mapping import Slice
 from neurosim.artefacts.program import SynapseBlock
 from neurosim.chip.models import Core
-from neurosim.network.connections import Conv, Dense
+from neurosim.network.connections import Conv, Dense, Diagonal
 from neurosim.network.model import Projection
 from neurosim.rules import synapse
 
@@ -41,7 +42,8 @@ def block(
     if not fan_in.axons.size:
         return None
     fmt, memory_words = capacity.best_format(anatomy, core, projection, piece)
-    pointer, target, source, geometry = NONE, NONE, NONE, NONE
+    pointer, source, geometry = NONE, NONE, NONE
+    target: NDArray[Any] = NONE
     synapses = fan_in.synapses
     if fmt == synapse.FORMAT_CONV:
         assert isinstance(projection.connection, Conv)
@@ -105,13 +107,14 @@ def _rows(
 
 def _lists(
     anatomy: Anatomy, projection: Projection, piece: Slice, fan_in: FanIn
-) -> tuple[IntArray, IntArray, NDArray[np.int16]]:
+) -> tuple[IntArray, NDArray[Any], NDArray[np.int16]]:
     """(pointer, target, weight) of the lists, targets ascending within an axon."""
     axon, target, weight = _synapses(anatomy, projection, piece, fan_in)
     order = np.lexsort((target, axon))
+    narrow = np.min_scalar_type(max(0, piece.n - 1))
     pointer = np.zeros(len(fan_in.axons) + 1, np.int64)
     np.cumsum(np.bincount(axon, minlength=len(fan_in.axons)), out=pointer[1:])
-    return pointer, target[order], weight[order]
+    return pointer, target[order].astype(narrow), weight[order]
 
 
 def _synapses(
@@ -120,6 +123,9 @@ def _synapses(
     """(axon, target, weight) of every synapse; axons and targets local to the block."""
     connection = projection.connection
     neurons = piece.neurons(anatomy.shape(piece.population))
+    if isinstance(connection, Diagonal):
+        target = np.searchsorted(neurons, fan_in.axons)
+        return np.arange(len(target)), target, connection.weight[fan_in.axons].astype(np.int16)
     local = np.full(connection.n_in, -1, np.int64)
     local[fan_in.axons] = np.arange(len(fan_in.axons))
     if isinstance(connection, Conv):
@@ -128,8 +134,11 @@ def _synapses(
         target, source = np.nonzero(connection.weight[neurons])
         weight = connection.weight[neurons][target, source]
     else:
-        target = np.flatnonzero(connection.weight[neurons])
-        source, weight = neurons[target], connection.weight[neurons[target]]
+        at = np.flatnonzero(synapses_into(connection, neurons))
+        source = np.searchsorted(connection.pointer, at, side="right") - 1
+        number = np.zeros(connection.n_out, np.int64)
+        number[neurons] = np.arange(piece.n)
+        target, weight = number[connection.target[at]], connection.weight[at]
     kept = local[source] >= 0
     return local[source][kept], np.asarray(target)[kept], weight[kept].astype(np.int16)
 

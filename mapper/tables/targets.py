@@ -54,6 +54,9 @@ def entries_of(
 def _one(
     anatomy: Anatomy, projection: Projection, landing: Landing
 ) -> tuple[IntArray, IntArray, IntArray]:
+    if projection.pool is None:
+        axons = landing.first + np.arange(len(landing.axons))
+        return landing.axons, np.full(len(axons), landing.core, np.int64), axons
     local = np.full(projection.connection.n_in, -1, np.int64)
     local[landing.axons] = landing.first + np.arange(len(landing.axons))
     pooled = anatomy.source_axon(projection)
@@ -62,15 +65,28 @@ def _one(
     return neuron, np.full(len(neuron), landing.core, np.int64), axon[neuron]
 
 
-def table(entries: tuple[IntArray, IntArray, IntArray], neurons: IntArray, n: int) -> TargetTable:
-    """The table of ``neurons`` (indices in a population of ``n``), in their order."""
+@dataclass(frozen=True)
+class Entries:
+    """All entries of a population: those of neuron ``i`` are ``first[i] .. first[i + 1]``."""
+
+    first: IntArray
+    core: IntArray
+    axon: IntArray
+
+
+def indexed(entries: tuple[IntArray, IntArray, IntArray], n: int) -> Entries:
+    """The sorted (neuron, core, axon) of a population of ``n`` neurons, with where each neuron's begin."""
     neuron, core, axon = entries
-    count = np.bincount(neuron, minlength=n)
-    first = np.concatenate([[0], np.cumsum(count)])
-    mine = count[neurons]
+    return Entries(np.concatenate([[0], np.cumsum(np.bincount(neuron, minlength=n))]), core, axon)
+
+
+def table(entries: Entries, neurons: IntArray) -> TargetTable:
+    """The table of ``neurons`` (indices in the population), in their order."""
+    first = entries.first[neurons]
+    mine = entries.first[neurons + 1] - first
     pointer = np.concatenate([[0], np.cumsum(mine)]).astype(np.int64)
-    index = np.repeat(first[neurons] - pointer[:-1], mine) + np.arange(pointer[-1])
-    return TargetTable(pointer, core[index], axon[index])
+    index = np.repeat(first - pointer[:-1], mine) + np.arange(pointer[-1])
+    return TargetTable(pointer, entries.core[index], entries.axon[index])
 
 
 def join(tables: list[TargetTable]) -> TargetTable:

@@ -99,6 +99,7 @@ class WaitGraph:
 
     ``holding()`` lists the routers that hold flits, ascending: most of a large chip is empty.  ``blocked()``
     lists at least those with a front that has no credit or whose output is owned: only these have edges.
+    ``has_cycle()`` says of the routers alone whether there is a cycle, faster than this graph can.
     """
 
     def __init__(
@@ -108,22 +109,27 @@ class WaitGraph:
         cores: Mapping[int, CoreView],
         holding: Callable[[], Sequence[int]],
         blocked: Callable[[], Sequence[int]] | None = None,
+        has_cycle: Callable[[], bool] | None = None,
     ) -> None:
         self._fabric = fabric
         self._routers = routers
         self._cores = cores
         self._holding = holding
         self._blocked = blocked or holding
+        self._has_cycle = has_cycle
         self._depth = fabric.chip.router.buffer_flits
         self._per_router = fabric.n_ports * fabric.n_vcs
         self._first_core = fabric.n_routers * self._per_router
 
     def find(self) -> WaitFinding | None:
         """The first cycle, or None if every wait can end."""
+        through_cores = any(core.input_blocked for core in self._cores.values())
+        if not through_cores and self._has_cycle is not None and not self._has_cycle():
+            return None
         waits = self._router_edges()
         if not waits:
             return None  # a cycle through a core goes on through the router behind its transmit FIFO
-        if not any(core.input_blocked for core in self._cores.values()) and not find_wait_cycles(waits):
+        if not through_cores and not find_wait_cycles(waits):
             return None  # no receive FIFO waits for anybody, so no cycle goes through a core
         for number in sorted(self._cores):
             self._add_core_waits(number, self._cores[number], waits)

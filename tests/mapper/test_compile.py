@@ -215,7 +215,7 @@ def test_wrong_options_are_refused():
         MapOptions(placer="exakt")
     assert str(caught.value) == (
         "MapOptions.placer: unknown placer of the mapper [map-option]\n"
-        "  expected: one of auto, exact, annealed, row_order\n  got: exakt\n  hint: did you mean 'exact'?"
+        "  expected: one of auto, exact, annealed, swaps, row_order\n  got: exakt\n  hint: did you mean 'exact'?"
     )
     with pytest.raises(InputError) as caught:
         compile_network(dense_net(4, 3), make_chip(), MapOptions(activity={"inn": np.ones(4)}))
@@ -239,8 +239,15 @@ def test_too_long_a_delay_is_named():
     )
     chip = make_chip(core={"max_delay_steps": 2})
     assert problems(compile_network(net, chip, MapOptions()), chip) == []
+    assert problems(compile_network(skip, chip, MapOptions()), chip) == []  # by relays
+    core = chip.core.model_copy(update={"neuron_models": ("cuba_lif",)})
+    cuba = tuple(
+        dataclasses.replace(p, neuron=p.neuron and dataclasses.replace(p.neuron, model="cuba_lif"))
+        for p in skip.populations
+    )
+    chip = chip.model_copy(update={"core": core})  # has no neuron that could relay
     with pytest.raises(DoesNotFitError) as caught:
-        compile_network(skip, chip, MapOptions())
+        compile_network(dataclasses.replace(skip, populations=cuba), chip, MapOptions())
     assert str(caught.value).splitlines()[:3] == [
         "net: projection 'in_c_3' from 'in' to 'c' takes 3 hardware steps [map-delay]",
         "  expected: at most 2 (core.max_delay_steps of 'test')",

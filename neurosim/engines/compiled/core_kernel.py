@@ -83,6 +83,8 @@ PK_ENDED, PK_INJECT = _word("PK_ENDED"), _word("PK_INJECT")
 LOG_ARRIVED, LOG_DROPPED = range(2)  # outcomes in PACKET_LOG
 LOG_LOOP, LOG_PACKET, LOG_STALL = range(3)  # kinds in CORE_LOG
 
+HORIZON = 256  # cycles for which alarms are kept as bits
+
 # entries of RUN
 OPEN, SENT, ARRIVED, N_FREE, N_WOKEN, N_HEAP, N_LOG, N_SPIKES, N_OVER, NOW, UPCOMING = range(11)
 LAST_ARRIVAL, STEP, NEXT_START, QUIET_AT, HOST_NEXT, HOST_DUE, HOST_FREE, HOST_CREDITS = range(11, 19)

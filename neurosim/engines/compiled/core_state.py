@@ -267,7 +267,7 @@ def build_core_state(
         "ACCUMULATOR_WRAPS": int(core.overflow.accumulator == "wrap"),
         "SAMPLE_STEPS": x.shape[0], "N_STEPS": n_steps, "IS_TICK": int(chip.sync.mode == "tick"),
         "PERIOD": chip.sync.tick_period_cycles or 0, "BARRIER": barrier_length(chip),
-        "LOG_PACKETS": int(log_packets), "CORE_SHIFT": 7, "PACKET_SHIFT": 4,
+        "LOG_PACKETS": int(log_packets), "CORE_SHIFT": 7, "PACKET_SHIFT": 4, "ALARM_WORDS": -(-(k + 1) // 64),
         "SPARSE_STRIDE": tables.sparse_stride, "TRACE": trace, "TRACE_SLOTS": tables.trace_slots,
         "PACKET_LIMIT": DRAIN_ROWS, "CORE_LIMIT": DRAIN_ROWS,
     }  # fmt: skip
@@ -275,9 +275,11 @@ def build_core_state(
         ("V", core.membrane_bits), ("I", core.current_bits), ("ACC", core.accumulator_bits),
     ):  # fmt: skip
         constants[f"{name}_LOW"], constants[f"{name}_HIGH"] = signed_range(bits)
+    words = -(-(k + 1) // 64)
     sizes = {
         "SPIKES": n, "CYCLES": n, "RX": fifos * rx_ring, "TX": k * tx_ring, "WOKEN": k + 1,
-        "BANK": banks * n, "I": n, "HEAP": 8 * (k + 1) + 64,
+        "BANK": banks * n, "I": n, "HEAP": 8 * (k + 1) + 64, "ALARM_BITS": kernel.HORIZON * words,
+        "ALARM_CYCLES": kernel.HORIZON // 64,
     }  # fmt: skip
     sizes |= _log_sizes(tables, slots, trace)
     fields = {name: np.zeros(size, np.int64) for name, size in sizes.items()}
@@ -293,5 +295,6 @@ def build_core_state(
     }  # fmt: skip
     counts = {"CORE_AT": k + 1, "PACKET_AT": slots}
     state = State(CORES, constants, fields | tables.fields | host.fields(0), counts)
-    state.narrow[kernel.core_record.py_func(state.array, k) + kernel.CORE] = HOST  # the record after the cores'
+    # the record after the cores' is the host's
+    state.narrow[kernel.core_record.py_func(state.array, k) + kernel.CORE] = HOST
     return state

@@ -66,7 +66,7 @@ def build_state(
     channels = n * STRIDE * v
     ring = power_of_two(chip.router.buffer_flits)
     wheel = power_of_two(_horizon(fabric) + 1)
-    slots = power_of_two(n * fabric.n_ports + len(endpoints) * (1 + chip.packet.flits) + 1)
+    slots = wheel_slots(fabric, n, len(endpoints))
     tiles = np.arange(n)
     sizes = {
         "ACTIVE": -(-n // 64), "ACTIVE_WORDS": -(-n // 4096), "FLIT": 2 * wheel * slots,
@@ -98,6 +98,16 @@ def build_state(
         "N_ACTIVE_WORDS": -(-n // 4096), "CHANNEL_SHIFT": power_of_two(FIFO_AT + ring).bit_length() - 1,
     }  # fmt: skip
     return State(FABRIC, constants, fields, {"ROUTERS": n, "CHANNELS": channels})
+
+
+def wheel_slots(fabric: Fabric, n_routers: int, n_endpoints: int, crossing: int = 0) -> int:
+    """Room for one cycle's flits, or credits: of all ports of routers, endpoints and ``crossing`` links.
+
+    A port sends one flit or credit a cycle, but a router that gives packets up frees a slot of every VC.
+    """
+    per_port = fabric.n_vcs if fabric.chip.router.drop_after_cycles else 1
+    at_endpoints = n_endpoints * (1 + fabric.chip.packet.flits)
+    return power_of_two((n_routers * fabric.n_ports + crossing) * per_port + at_endpoints + 1)
 
 
 def _horizon(fabric: Fabric) -> int:

@@ -125,7 +125,7 @@ class State:
         view[...] = values
 
     def grow(self, words: int) -> int:
-        """Append ``words`` int64 zeros; returns where they start, at a cache line.  Earlier views are stale."""
+        """Append ``words`` int64 zeros; returns where they start, a cache line.  Earlier views are stale."""
         start = -(-len(self.wide) // LINE) * LINE
         memory = _aligned(start + words)
         memory[: len(self.wide)] = self.wide
@@ -228,7 +228,7 @@ CORES = Layout(
         "RECEIVE_DURING_UPDATE", "SPIKE_CYCLES", "TARGET_CYCLES", "MEMBRANE_WRAPS",
         "ACCUMULATOR_WRAPS", "V_LOW", "V_HIGH", "I_LOW", "I_HIGH", "ACC_LOW", "ACC_HIGH",
         "SAMPLE_STEPS", "N_STEPS", "IS_TICK", "PERIOD", "BARRIER", "LOG_PACKETS", "CORE_SHIFT",
-        "PACKET_SHIFT", "SPARSE_STRIDE",
+        "PACKET_SHIFT", "ALARM_WORDS", "SPARSE_STRIDE",
         "TRACE", "TRACE_SLOTS", "PACKET_LIMIT", "CORE_LIMIT",
     ),
     narrow=(
@@ -255,8 +255,9 @@ CORES = Layout(
     ),
     wide=(
         "V", "I",
-        # alarms: a binary heap of cycle * 2**20 + core
-        "HEAP",
+        # alarms: of the cycles to come a bit per endpoint, a bit per cycle that has any; of later cycles a
+        # binary heap of cycle * 2**20 + core
+        "ALARM_BITS", "ALARM_CYCLES", "HEAP",
         # per step
         "STEP_START", "STEP_END",
         # single values of the run, see program_kernel

@@ -24,7 +24,7 @@ from neurosim.engines.compiled.core_state import ProgramTables, build_core_state
 from neurosim.engines.compiled.fabric_state import by_port
 from neurosim.engines.compiled.layout import CORES
 from neurosim.engines.compiled.tracing import TraceLogs, trace_bits
-from neurosim.engines.compiled.views import ArrayCore, RouterViews, blocked, holding
+from neurosim.engines.compiled.views import ArrayCore, RouterViews, blocked, has_wait_cycle, holding
 from neurosim.engines.samples import NEVER, Watch
 from neurosim.engines.trace import Recorder
 from neurosim.engines.waits import WaitGraph, next_check
@@ -182,7 +182,10 @@ class CompiledSample:
         numbers = [core.core for core in self.tables.cores]
         views = {n: ArrayCore(k, fabric.n_vcs, self.state) for k, n in enumerate(numbers)}
         routers = RouterViews(fabric, self.net, self._name)
-        waits = WaitGraph(fabric, routers, views, lambda: holding(self.net), lambda: blocked(self.net))
+        waits = WaitGraph(
+            fabric, routers, views, lambda: holding(self.net), lambda: blocked(self.net),
+            lambda: has_wait_cycle(self.net),
+        )  # fmt: skip
         while True:
             status = self._advance(self._mark, watch.pause_step, self.options.check_every_cycles)
             step = self._entry(cores.STEP)

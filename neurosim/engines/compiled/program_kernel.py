@@ -12,6 +12,7 @@ from neurosim.engines.compiled.core_kernel import (
     BARRIERS,
     CORE,
     FLITS,
+    HORIZON,
     HOST_CREDITS,
     HOST_DUE,
     HOST_FLITS,
@@ -61,7 +62,7 @@ from neurosim.engines.compiled.core_kernel import (
     step_core,
     wake,
 )  # fmt: skip
-from neurosim.engines.compiled.jit import entry, inlined, inner
+from neurosim.engines.compiled.jit import entry, inlined, inner, lowest_set
 from neurosim.engines.compiled.network_kernel import (
     after_check,
     arrive_credit,
@@ -83,6 +84,7 @@ IN_WHEEL, LOST, N_LOST = _fabric("IN_WHEEL"), _fabric("LOST"), _fabric("N_LOST")
 N_FLIT_LOG, FLIT_LIMIT = _fabric("N_FLIT_LOG"), _fabric("FLIT_LIMIT")
 PACKET_LIMIT, CORE_LIMIT = _at("PACKET_LIMIT"), _at("CORE_LIMIT")
 HEAP, STEP_START, STEP_END = _at("HEAP"), _at("STEP_START"), _at("STEP_END")
+ALARM_BITS, ALARM_CYCLES, ALARM_WORDS = _at("ALARM_BITS"), _at("ALARM_CYCLES"), _at("ALARM_WORDS")
 N_STEPS, IS_TICK, PERIOD, BARRIER = _at("N_STEPS"), _at("IS_TICK"), _at("PERIOD"), _at("BARRIER")
 HOST_LATENCY, HOST_INTERVAL = _at("HOST_LATENCY"), _at("HOST_INTERVAL")
 HOST_CHANNEL, HOST_LINK = _at("HOST_CHANNEL"), _at("HOST_LINK")
@@ -97,11 +99,16 @@ CORE_BITS = 20  # an alarm is cycle << CORE_BITS | core
 @inlined
 def push_alarm(D: Array, Q: Array, core: int, at: int, now: int) -> None:
     """Wake ``core`` in cycle ``at``, unless it has an earlier alarm anyway."""
-    own = core_record(D, core)
-    pending = Q[(own >> 1) + ALARM]
+    alarm_at = (core_record(D, core) >> 1) + ALARM
+    pending = Q[alarm_at]
     if now < pending <= at:
         return
-    Q[(own >> 1) + ALARM] = at
+    Q[alarm_at] = at
+    if at - now < HORIZON:
+        slot = at & (HORIZON - 1)
+        Q[(D[ALARM_BITS] + slot * D[ALARM_WORDS] + (core >> 6)) & INDEX] |= 1 << (core & 63)
+        Q[(D[ALARM_CYCLES] + (slot >> 6)) & INDEX] |= 1 << (slot & 63)
+        return
     child = Q[D[RUN] + N_HEAP]
     Q[D[RUN] + N_HEAP] = child + 1
     heap, value = D[HEAP], at << CORE_BITS | core
@@ -112,6 +119,62 @@ def push_alarm(D: Array, Q: Array, core: int, at: int, now: int) -> None:
         Q[heap + child] = Q[heap + parent]
         child = parent
     Q[heap + child] = value
+
+
+@inlined
+def ring(D: Array, P: Array, Q: Array, now: int) -> None:
+    """Wake everybody whose near alarm is for this cycle."""
+    slot = now & (HORIZON - 1)
+    cycles_at = (D[ALARM_CYCLES] + (slot >> 6)) & INDEX
+    if Q[cycles_at] >> (slot & 63) & 1 == 0:
+        return
+    Q[cycles_at] &= ~(1 << (slot & 63))
+    for word in range(D[ALARM_WORDS]):
+        bits_at = (D[ALARM_BITS] + slot * D[ALARM_WORDS] + word) & INDEX
+        bits = Q[bits_at]
+        Q[bits_at] = 0
+        while bits:
+            core = word * 64 + lowest_set(bits)
+            bits &= bits - 1
+            if Q[(core_record(D, core) >> 1) + ALARM] == now:
+                wake(D, P, Q, core)
+
+
+@inner
+def is_due(D: Array, Q: Array, slot: int, at: int) -> bool:
+    """Whether an alarm of ``slot`` still counts; others were overtaken by earlier ones."""
+    for word in range(D[ALARM_WORDS]):
+        bits = Q[(D[ALARM_BITS] + slot * D[ALARM_WORDS] + word) & INDEX]
+        while bits:
+            core = word * 64 + lowest_set(bits)
+            bits &= bits - 1
+            if Q[(core_record(D, core) >> 1) + ALARM] == at:
+                return True
+    return False
+
+
+@inner
+def next_near_alarm(D: Array, Q: Array, now: int) -> int:
+    """Cycle of the earliest near alarm that still counts, or -1; what does not count before it is removed."""
+    start = (now + 1) & (HORIZON - 1)
+    after = -1 << (start & 63)  # the bits from the start on
+    for turn in range(HORIZON // 64 + 1):
+        word = ((start >> 6) + turn) & (HORIZON // 64 - 1)
+        bits = Q[(D[ALARM_CYCLES] + word) & INDEX]
+        if turn == 0:
+            bits &= after
+        elif turn == HORIZON // 64:
+            bits &= ~after
+        while bits:
+            slot = word * 64 + lowest_set(bits)
+            bits &= bits - 1
+            at = now + 1 + ((slot - start) & (HORIZON - 1))
+            if is_due(D, Q, slot, at):
+                return at
+            for place in range(D[ALARM_WORDS]):
+                Q[(D[ALARM_BITS] + slot * D[ALARM_WORDS] + place) & INDEX] = 0
+            Q[(D[ALARM_CYCLES] + word) & INDEX] &= ~(1 << (slot & 63))
+    return -1
 
 
 @inlined
@@ -295,6 +358,9 @@ def upcoming_cycle(C: Array, A: Array, B: Array, D: Array, Q: Array, now: int) -
     if B[C[N_ACTIVE]] or Q[D[RUN] + N_WOKEN]:
         return now + 1
     soonest = next_message(C, A, B, now)
+    near = next_near_alarm(D, Q, now)
+    if near > 0 and (soonest < 0 or near < soonest):
+        soonest = near
     alarm = next_alarm(D, Q)
     if alarm > 0 and (soonest < 0 or alarm < soonest):
         soonest = alarm
@@ -405,6 +471,7 @@ def run(
         arrivals(C, A, B, K, D, P, Q, Log, Hist, Over, now)
         if Q[r + NEXT_START] == now:
             start_step(D, P, Q, now)
+        ring(D, P, Q, now)
         while Q[r + N_HEAP] and Q[D[HEAP]] >> CORE_BITS <= now:
             alarm = pop_alarm(D, Q)
             core = alarm & ((1 << CORE_BITS) - 1)

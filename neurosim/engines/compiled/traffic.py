@@ -9,7 +9,7 @@ from neurosim.chip.models import Chip
 from neurosim.engines.base import RunOptions, Traffic, TrafficResult
 from neurosim.engines.compiled import traffic_kernel as kernel
 from neurosim.engines.compiled.fabric_state import build_state, by_port, pack_address
-from neurosim.engines.compiled.views import RouterViews, blocked, holding
+from neurosim.engines.compiled.views import RouterViews, blocked, has_wait_cycle, holding
 from neurosim.engines.waits import WaitGraph, next_check
 from neurosim.fabric.topology import Fabric, build_fabric
 
@@ -54,7 +54,10 @@ class TrafficRun:
     def drain(self, max_cycles: int, options: RunOptions) -> Verdict:
         """Run until all has arrived, a deadlock, or ``max_cycles``."""
         views = RouterViews(self.fabric, self.state, self.name)
-        waits = WaitGraph(self.fabric, views, {}, lambda: holding(self.state), lambda: blocked(self.state))
+        waits = WaitGraph(
+            self.fabric, views, {}, lambda: holding(self.state), lambda: blocked(self.state),
+            lambda: has_wait_cycle(self.state),
+        )  # fmt: skip
         mark = every = options.check_every_cycles
         while True:
             status = self.advance(mark, max_cycles, every)

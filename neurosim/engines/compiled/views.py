@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosim.engines.compiled.fabric_state import STRIDE, vc_stride
 from neurosim.engines.compiled.layout import State
@@ -73,13 +74,39 @@ def holding(state: State) -> list[int]:
 
 def blocked(state: State) -> list[int]:
     """Numbers of the routers with a front that has no credit or whose output another packet owns."""
-    channels = state.field("LENGTH").nonzero()[0]
-    routers = channels >> (3 + state.constant("VSHIFT"))
-    first = routers << (3 + state.constant("VSHIFT"))
+    waits = _waits(state)
+    return [int(router) for router in np.unique(waits[0] >> (3 + state.constant("VSHIFT")))]
+
+
+def has_wait_cycle(state: State) -> bool:
+    """Whether input channels wait for each other in a cycle: what the wait-for graph says, cores left out.
+
+    Every channel waits for one other at most, so those that wait for nobody are taken away until none is
+    left or all that are left wait for one that is.
+    """
+    waiting, goal = _waits(state)
+    is_left = np.zeros(state.constant("N_CHANNELS"), np.bool_)
+    is_left[waiting] = True
+    while True:
+        keep = is_left[goal]
+        if keep.all():
+            return bool(len(waiting))
+        is_left[waiting[~keep]] = False
+        waiting, goal = waiting[keep], goal[keep]
+
+
+def _waits(state: State) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Input channels whose front waits for another, and which: the output's owner or the full FIFO behind."""
+    length, channels = state.field("LENGTH"), state.field("LENGTH").nonzero()[0]
+    shift = 3 + state.constant("VSHIFT")
+    first = channels >> shift << shift
     outs = first + state.field("WANT")[channels]
-    owner = state.field("OWNER")[outs]
-    waits = (state.field("CREDITS")[outs] == 0) | ((owner >= 0) & (owner != channels - first))
-    return [int(router) for router in np.unique(routers[waits])]
+    owner, behind = state.field("OWNER")[outs], state.field("DESTINATION")[outs].astype(np.int64)
+    is_owned = (owner >= 0) & (owner != channels - first)
+    is_full = (state.field("CREDITS")[outs] == 0) & (behind >= 0) & (behind < state.constant("N_CHANNELS"))
+    is_full[is_full] = length[behind[is_full]] == state.constant("DEPTH")
+    goal = np.where(is_owned, first + owner, np.where(is_full, behind, -1))
+    return channels[goal >= 0], goal[goal >= 0]
 
 
 class RouterViews(Sequence[ArrayRouter]):

@@ -1,0 +1,1 @@
+"""Compiled kernels of placement; nothing else lies here, so that their cache is keyed by them alone."""

@@ -1,0 +1,233 @@
+"""Placing around defects: no flow may lead through a dead link or router.
+
+A routing function has one path per pair, so it cannot go round a dead link; what can move is the
+clusters.  Reads flows and a placement made as if all links worked; writes one whose flows all arrive, or
+refuses and names the flows that do not.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mapper import capacity
+from mapper.place.distance import walked
+from mapper.route.flows import Flows
+from neurosim.artefacts.mapping import HOST, Partition
+from neurosim.errors import DoesNotFitError
+from neurosim.fabric import graphs
+from neurosim.fabric.topology import Fabric
+from neurosim.fabric.walks import arrives
+from neurosim.rules.ports import LOCAL
+
+IntArray = NDArray[np.int64]
+NEAREST = 96  # cores, free or held, that a cluster is tried on
+ROUNDS = 8
+WALK_STEPS = 1500  # of the random walk that follows where descent gets stuck
+WORSE = 0.05  # how often the walk takes a step that is no better than staying
+INDEXED_CLUSTERS = 4096
+TRIALS = 400_000  # moves that are weighed at most, where all pairs were walked once
+TRIALS_WALKED = 20_000  # and where each has to be walked: about a minute
+TABLE_CORES = 1024  # up to so many cores all pairs are walked once
+NAMED_AT_MOST = 3
+
+
+def check_whole(fabric: Fabric) -> None:
+    """Refuse a system whose defects cut it into parts that cannot talk to each other.
+
+    Raises:
+        DoesNotFitError: with the sizes of the parts and the tiles of the smaller ones.
+    """
+    if fabric.chip.defects is None:
+        return
+    alive = [r for r in range(fabric.n_routers) if (fabric.target[r, LOCAL:] != -1).any()]
+    graph = {r: [int(t) for t in fabric.target[r, :LOCAL] if t >= 0] for r in alive}
+    parts = sorted(graphs.components(graph), key=lambda part: (-len(part), part[0]))
+    if len(parts) < 2:
+        return
+    lost = [tile for part in parts[1:] for tile in part]
+    named = ", ".join(f"({x}, {y})" for x, y in (fabric.xy(tile) for tile in lost[:NAMED_AT_MOST]))
+    more = f" and {len(lost) - NAMED_AT_MOST} more" if len(lost) > NAMED_AT_MOST else ""
+    sizes = ", ".join(str(len(part)) for part in parts[:4]) + (", ..." if len(parts) > 4 else "")
+    raise DoesNotFitError(
+        f"the defects cut chip '{fabric.chip.name}' into {len(parts)} parts of {sizes} tiles",
+        code="map-cut-in-two",
+        where="defects",
+        expected="every working router connected to every other",
+        got=f"no way between the largest part and tiles {named}{more}",
+        hint="list the routers of the smaller part under defects.routers, so that nothing is placed there",
+    )
+
+
+def place_around(
+    partition: Partition, core: IntArray, flows: Flows, fabric: Fabric, whole: Fabric
+) -> tuple[IntArray, int]:
+    """``core`` (one per cluster) changed so that every flow arrives; and how many clusters were moved.
+
+    ``fabric`` has the defects, ``whole`` is wired as if there were none.
+
+    Raises:
+        DoesNotFitError: flows remain that cannot arrive; they are named.
+    """
+    repair = _Repair(partition, core, flows, fabric, whole)
+    for _ in range(ROUNDS):
+        blamed = repair.blamed()
+        if not blamed:
+            break
+        if sum(repair.improve(cluster) for cluster in blamed) == 0:
+            break
+    if repair.broken().size:
+        repair.walk()
+    broken = repair.broken()
+    if broken.size:
+        raise _no_way(repair.places(), flows, broken, fabric)
+    return repair.core, int((repair.core != core).sum())
+
+
+class _Repair:
+    def __init__(
+        self, partition: Partition, core: IntArray, flows: Flows, fabric: Fabric, whole: Fabric
+    ) -> None:
+        self.flows, self.fabric, self.whole = flows, fabric, whole
+        self.core = core.copy()
+        kinds = capacity.core_kinds(fabric.chip)
+        self.cores = np.array(sorted(c for kind in kinds for c in kind.cores), np.int64)
+        limit = {c: kind.limit for kind in kinds for c in kind.cores}
+        self.demand, self.limit = [c.demand for c in partition.clusters], limit
+        n = flows.n
+        few = n <= INDEXED_CLUSTERS
+        self.of = [np.flatnonzero((flows.source == c) | (flows.target == c)) for c in range(n if few else 0)]
+        self.table = _all_ways(fabric) if fabric.n_cores <= TABLE_CORES else None
+        self.trials = TRIALS_WALKED if self.table is None else TRIALS
+        self.holder = dict(zip(self.core.tolist(), range(n), strict=True))
+
+    def places(self) -> IntArray:
+        """Core of every cluster, then HOST."""
+        return np.append(self.core, HOST)
+
+    def edges(self, clusters: list[int]) -> IntArray:
+        """Flows that one of ``clusters`` takes part in."""
+        if self.of:
+            return np.unique(np.concatenate([self.of[c] for c in clusters]))
+        return np.flatnonzero(np.isin(self.flows.source, clusters) | np.isin(self.flows.target, clusters))
+
+    def broken(self) -> IntArray:
+        """Flows that do not arrive."""
+        return np.flatnonzero(~self._arrive(np.arange(len(self.flows.source)), self.places()))
+
+    def blamed(self) -> list[int]:
+        """Clusters with broken flows, those with the most first."""
+        broken = self.broken()
+        ends = np.concatenate([self.flows.source[broken], self.flows.target[broken]])
+        counts = np.bincount(ends[ends < self.flows.n], minlength=self.flows.n)
+        order = np.lexsort((np.arange(len(counts)), -counts))
+        return [int(c) for c in order if counts[c]]
+
+    def improve(self, cluster: int) -> bool:
+        """Move or swap ``cluster`` so that fewer flows are broken, at the least cost; False if it cannot."""
+        now = int((~self._arrive(self.edges([cluster]), self.places())).sum())
+        best: tuple[int, float, int] | None = None
+        for goal in self._near(cluster) if now else ():
+            if self.trials <= 0:
+                break
+            change, edges, place = self._changed(cluster, goal)
+            if change < 0 and (best is None or change <= best[0]):
+                rank = (change, self._cost(edges, place), goal)
+                best = rank if best is None else min(best, rank)
+            if best is not None and best[0] == -now:
+                break  # nearest first: what heals everything close by is not beaten from afar
+        if best is None:
+            return False
+        self._take(cluster, best[2])
+        return True
+
+    def walk(self) -> None:
+        """Min-conflicts with noise: one end of a random broken flow goes where it breaks least."""
+        rng = np.random.Generator(np.random.PCG64(0))
+        for _ in range(WALK_STEPS):
+            broken = self.broken()
+            if not broken.size or self.trials <= 0:
+                return
+            flow = int(rng.choice(broken))
+            ends = [int(e[flow]) for e in (self.flows.source, self.flows.target)]
+            cluster = int(rng.choice([e for e in ends if e < self.flows.n]))
+            goals = [g for g in self._near(cluster) if self._may(cluster, g)]
+            if not goals:
+                continue
+            if rng.random() < WORSE:
+                self._take(cluster, int(rng.choice(goals)))
+                continue
+            changes = [self._changed(cluster, g)[0] for g in goals]
+            least = min(changes)
+            best = [g for g, change in zip(goals, changes, strict=True) if change == least]
+            self._take(cluster, int(rng.choice(best)))
+
+    def _may(self, cluster: int, goal: int) -> bool:
+        other = self.holder.get(goal)
+        return self._fits(cluster, goal) and (other is None or self._fits(other, int(self.core[cluster])))
+
+    def _fits(self, cluster: int, core: int) -> bool:
+        return capacity.fits(self.demand[cluster], self.limit[core])
+
+    def _changed(self, cluster: int, goal: int) -> tuple[int, IntArray, IntArray]:
+        """How many more flows are broken after a move or swap (0 if it is not allowed); its flows, places."""
+        self.trials -= 1
+        other, place = self.holder.get(goal), self.places()
+        edges = self.edges([cluster] if other is None else [cluster, other])
+        if not self._may(cluster, goal):
+            return 0, edges, place
+        before = int((~self._arrive(edges, place)).sum())
+        place[cluster] = goal
+        if other is not None:
+            place[other] = self.core[cluster]
+        return int((~self._arrive(edges, place)).sum()) - before, edges, place
+
+    def _near(self, cluster: int) -> list[int]:
+        width, per_tile = self.fabric.width, self.fabric.chip.mesh.cores_per_tile
+        here, tiles = int(self.core[cluster]) // per_tile, self.cores // per_tile
+        away = np.abs(tiles % width - here % width) + np.abs(tiles // width - here // width)
+        order = np.lexsort((self.cores, away))
+        return [c for c in self.cores[order[: NEAREST + 1]].tolist() if c != self.core[cluster]]
+
+    def _arrive(self, edges: IntArray, place: IntArray) -> NDArray[np.bool_]:
+        ends = place[self.flows.source[edges]], place[self.flows.target[edges]]
+        return arrives(self.fabric, *ends) if self.table is None else self.table[ends]
+
+    def _cost(self, edges: IntArray, place: IntArray) -> float:
+        ends = place[self.flows.source[edges]], place[self.flows.target[edges]]
+        return float((walked(self.whole, *ends)[0] * self.flows.spikes[edges]).sum())
+
+    def _take(self, cluster: int, goal: int) -> None:
+        here, other = int(self.core[cluster]), self.holder.pop(goal, None)
+        del self.holder[here]
+        self.core[cluster], self.holder[goal] = goal, cluster
+        if other is not None:
+            self.core[other], self.holder[here] = here, other
+
+
+def _all_ways(fabric: Fabric) -> NDArray[np.bool_]:
+    """(cores + 1, cores + 1) whether a packet arrives; HOST (-1) is the last."""
+    ends = np.append(np.arange(fabric.n_cores), HOST)
+    sources, targets = np.repeat(ends, len(ends)), np.tile(ends, len(ends))
+    ways = np.ones(len(sources), np.bool_)
+    known = (sources != HOST) | (targets != HOST)
+    ways[known] = arrives(fabric, sources[known], targets[known])
+    return ways.reshape(len(ends), len(ends))
+
+
+def _no_way(place: IntArray, flows: Flows, broken: IntArray, fabric: Fabric) -> DoesNotFitError:
+    def name(core: int) -> str:
+        return "the host" if core == HOST else f"core {core}"
+
+    pairs = [(int(place[flows.source[f]]), int(place[flows.target[f]])) for f in broken[:NAMED_AT_MOST]]
+    named = ", ".join(f"{name(a)} -> {name(b)}" for a, b in pairs)
+    more = f" and {len(broken) - NAMED_AT_MOST} more" if len(broken) > NAMED_AT_MOST else ""
+    return DoesNotFitError(
+        f"{len(broken)} flow{'s' if len(broken) > 1 else ''} cannot go round the dead links of chip "
+        f"'{fabric.chip.name}': routing '{fabric.chip.router.routing}' knows one path per pair",
+        code="map-dead-links",
+        where="defects.links",
+        expected="a placement in which no flow meets a dead link",
+        got=f"{named}{more}",
+        hint="use a larger chip or one with fewer dead links, so that the clusters can lie beside them",
+    )

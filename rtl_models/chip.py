@@ -1,0 +1,66 @@
+"""A whole program on the Verilog chip: writes the images, runs the self-driving bench, reads its event log.
+
+Reads a :class:`~neurosim.artefacts.program.Program` and a :class:`~neurosim.engines.base.Workload`; the
+events are to be held against an engine's, see :mod:`neurosim.rtl.chip_log`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from neurosim.artefacts.program import Program
+from neurosim.chip.loader import load_chip_text
+from neurosim.chip.models import Chip
+from neurosim.engines.base import Workload
+from neurosim.rtl.chip_log import SampleEvents, read_chip_log
+from neurosim.rtl.images import chip_header_text, write_images
+from rtl_models import toolchain
+
+CORES = (
+    "barrier", "barrier_root", "barrier_tree", "host_port", "neuro_chip", "neuron_core", "neuron_loop",
+    "neuron_update", "receive_fifo", "synapse_pipeline", "transmit_fifo",
+)  # fmt: skip
+BENCH = "chip_bench"
+DEFAULT_LIMIT_CYCLES = 10_000_000
+
+
+def bench_design(chip: Chip, icarus: bool, replace: Mapping[str, str] | None = None) -> toolchain.Design:
+    """The bench for ``chip``; ``replace`` are changed sources by file name."""
+    bench = (toolchain.BENCH / f"{BENCH}.v", *([toolchain.BENCH / "clock.v"] if icarus else []))
+    return toolchain.Design(
+        "clock" if icarus else BENCH, (*toolchain.hdl_sources((*toolchain.FABRIC, *CORES)), *bench),
+        chip_header_text(chip), {"BENCH": BENCH} if icarus else {}, replace or {},
+    )  # fmt: skip
+
+
+def run_chip(
+    program: Program,
+    workload: Workload,
+    simulator: str = "verilator",
+    limit_cycles: int = DEFAULT_LIMIT_CYCLES,
+    replace: Mapping[str, str] | None = None,
+) -> list[SampleEvents]:
+    """Run every sample of ``workload`` on the Verilog of the program's chip.
+
+    ``simulator`` is ``verilator`` or ``icarus``; ``limit_cycles`` bounds one sample; ``replace`` are changed
+    sources by file name.
+
+    Raises:
+        InputError: the Verilog does not support this chip or program, or a tool is missing or fails.
+        LimitError: a sample took more than ``limit_cycles``.
+    """
+    chip = load_chip_text(program.chip_yaml, "program")
+    design = bench_design(chip, simulator == "icarus", replace)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_images(program, chip, workload.spikes, folder)
+        command = (toolchain.build_icarus if simulator == "icarus" else toolchain.build_verilator)(design)
+        n_samples, steps = workload.spikes.shape[:2]
+        options = {
+            "images": ".", "log": "events.log", "samples": n_samples, "sample_steps": steps,
+            "n_steps": steps + program.depth, "weight_bits": program.weight_bits, "limit": limit_cycles,
+        }  # fmt: skip
+        toolchain.run_tool([*command, *(f"+{key}={value}" for key, value in options.items())], folder)
+        return read_chip_log(folder / "events.log", chip)

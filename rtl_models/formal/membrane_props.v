@@ -1,0 +1,47 @@
+// The neuron's update keeps its membrane between the model's floor and the top of its width, whatever comes in.
+module membrane_props #(
+    parameter MEMBRANE_BITS = 8,
+    parameter CURRENT_BITS = 8,
+    parameter WRAPS = 0
+) (
+    input wire clk,
+    input wire rst,
+    input wire [2:0] model,
+    input wire [2:0] reset_code,
+    input wire signed [CURRENT_BITS-1:0] i,
+    input wire signed [63:0] x,
+    input wire [12:0] keep,
+    input wire [12:0] current_keep,
+    input wire signed [31:0] bias,
+    input wire signed [31:0] threshold,
+    input wire signed [31:0] reset_amount,
+    input wire signed [31:0] v_floor
+);
+    localparam signed [31:0] HIGH = (32'sd1 <<< (MEMBRANE_BITS - 1)) - 32'sd1;
+    reg signed [MEMBRANE_BITS-1:0] v;
+    reg signed [31:0] floor_then;
+    wire signed [MEMBRANE_BITS-1:0] new_v;
+    wire signed [CURRENT_BITS-1:0] new_i;
+    wire [31:0] spikes;
+    wire active;
+    wire [1:0] overflows;
+    neuron_update #(
+        .MEMBRANE_BITS(MEMBRANE_BITS),
+        .CURRENT_BITS(CURRENT_BITS),
+        .WRAPS(WRAPS)
+    ) rules (
+        .model(model), .reset_code(reset_code), .v(v), .i(i), .x(x), .keep(keep), .current_keep(current_keep),
+        .bias(bias), .threshold(threshold), .reset_amount(reset_amount), .v_floor(v_floor), .new_v(new_v),
+        .new_i(new_i), .spikes(spikes), .active(active), .overflows(overflows)
+    );
+    always @(posedge clk) begin
+        v <= rst ? 0 : new_v;
+        floor_then <= rst ? -HIGH - 32'sd1 : v_floor;
+    end
+    always @* begin
+        assume (v_floor >= -HIGH - 32'sd1);  // as the images are checked
+        assume (v_floor <= HIGH);
+        assert (v >= floor_then);
+        assert (v <= HIGH);
+    end
+endmodule

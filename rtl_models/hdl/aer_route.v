@@ -1,0 +1,97 @@
+// Where a packet goes next: output port by the routing rule, output VC by the VC rule. No registers.
+// A rule that looks the port up (a table) takes the place of one branch of `port_rule`; nothing else would change.
+`include "neurosim_params.vh"
+module aer_route (
+    input  wire [ `FLIT_X_BITS-1:0] x,
+    input  wire [ `FLIT_Y_BITS-1:0] y,
+    input  wire [              3:0] crosses,    // the link behind this direction joins two chips
+    input  wire [              3:0] wraps,      // ... closes a ring
+    input  wire [ `FLIT_BITS-1:0]   flit,
+    input  wire [   `PORT_BITS-1:0] in_port,
+    input  wire [     `VC_BITS-1:0] in_vc,
+    output wire [   `PORT_BITS-1:0] out_port,
+    output wire [     `VC_BITS-1:0] out_vc
+);
+    localparam XB = `FLIT_X_BITS, YB = `FLIT_Y_BITS, PB = `PORT_BITS, VB = `VC_BITS;
+    localparam [PB-1:0] EAST = `PORT_EAST, NORTH = `PORT_NORTH, WEST = `PORT_WEST, SOUTH = `PORT_SOUTH;
+    localparam [PB-1:0] LOCAL = `PORT_LOCAL;
+
+    wire [XB-1:0] goal_x = flit[`FLIT_X_LSB+:XB];
+    wire [YB-1:0] goal_y = flit[`FLIT_Y_LSB+:YB];
+    wire [PB-1:0] exit_port = flit[`FLIT_EXIT_LSB+:PB];
+
+    generate
+        if (`ROUTER_ROUTING == `ROUTER_ROUTING_YX) begin : port_rule
+            assign out_port = y != goal_y ? (goal_y > y ? NORTH : SOUTH)
+                            : x != goal_x ? (goal_x > x ? EAST : WEST) : exit_port;
+        end else if (`ROUTER_ROUTING == `ROUTER_ROUTING_TORUS_XY) begin : port_rule
+            // the shorter way round each ring; a tie goes EAST or NORTH
+            localparam [XB+1:0] WIDTH = `SYSTEM_WIDTH;
+            localparam [YB+1:0] HEIGHT = `SYSTEM_HEIGHT;
+            wire [XB+1:0] x_up = {2'b0, goal_x} + (goal_x < x ? WIDTH : {XB + 2{1'b0}}) - {2'b0, x};
+            wire [YB+1:0] y_up = {2'b0, goal_y} + (goal_y < y ? HEIGHT : {YB + 2{1'b0}}) - {2'b0, y};
+            assign out_port = x != goal_x ? ({x_up[XB:0], 1'b0} <= WIDTH ? EAST : WEST)
+                            : y != goal_y ? ({y_up[YB:0], 1'b0} <= HEIGHT ? NORTH : SOUTH) : exit_port;
+            wire unused_carry = &{1'b0, x_up[XB+1], y_up[YB+1]};
+        end else if (`ROUTER_ROUTING == `ROUTER_ROUTING_HIERARCHICAL_XY) begin : port_rule
+            // coordinates of the chips, and of the first tile of this router's chip
+            reg [XB-1:0] chip_x, goal_chip_x, base_x;
+            reg [YB-1:0] chip_y, goal_chip_y, base_y;
+            integer i;
+            always @* begin
+                chip_x = {XB{1'b0}};
+                goal_chip_x = {XB{1'b0}};
+                base_x = {XB{1'b0}};
+                for (i = `MESH_WIDTH; i < `SYSTEM_WIDTH; i = i + `MESH_WIDTH) begin
+                    if (x >= i[XB-1:0]) begin
+                        chip_x = chip_x + 1'b1;
+                        base_x = i[XB-1:0];
+                    end
+                    if (goal_x >= i[XB-1:0]) goal_chip_x = goal_chip_x + 1'b1;
+                end
+                chip_y = {YB{1'b0}};
+                goal_chip_y = {YB{1'b0}};
+                base_y = {YB{1'b0}};
+                for (i = `MESH_HEIGHT; i < `SYSTEM_HEIGHT; i = i + `MESH_HEIGHT) begin
+                    if (y >= i[YB-1:0]) begin
+                        chip_y = chip_y + 1'b1;
+                        base_y = i[YB-1:0];
+                    end
+                    if (goal_y >= i[YB-1:0]) goal_chip_y = goal_chip_y + 1'b1;
+                end
+            end
+            localparam integer LAST_COLUMN = `MESH_WIDTH - 1, LAST_ROW = `MESH_HEIGHT - 1;
+            localparam [XB-1:0] LAST_X = LAST_COLUMN[XB-1:0], GATE_X = `LINK_GATEWAYS_COLUMN;
+            localparam [YB-1:0] LAST_Y = LAST_ROW[YB-1:0], GATE_Y = `LINK_GATEWAYS_ROW;
+            wire goes_x = chip_x != goal_chip_x;
+            wire goes_y = ~goes_x & (chip_y != goal_chip_y);
+            wire [PB-1:0] side = goes_x ? (goal_chip_x > chip_x ? EAST : WEST) : goal_chip_y > chip_y ? NORTH : SOUTH;
+            wire [XB-1:0] target_x = goes_x ? base_x + (side == EAST ? LAST_X : {XB{1'b0}})
+                                   : goes_y ? base_x + GATE_X : goal_x;
+            wire [YB-1:0] target_y = goes_x ? base_y + GATE_Y
+                                   : goes_y ? base_y + (side == NORTH ? LAST_Y : {YB{1'b0}}) : goal_y;
+            wire [PB-1:0] target_exit = goes_x | goes_y ? side : exit_port;
+            assign out_port = x != target_x ? (target_x > x ? EAST : WEST)
+                            : y != target_y ? (target_y > y ? NORTH : SOUTH) : target_exit;
+        end else begin : port_rule
+            assign out_port = x != goal_x ? (goal_x > x ? EAST : WEST)
+                            : y != goal_y ? (goal_y > y ? NORTH : SOUTH) : exit_port;
+        end
+    endgenerate
+
+    wire is_direction = out_port < LOCAL;
+    generate
+        if (`ROUTER_VC_POLICY == `ROUTER_VC_POLICY_CROSSINGS) begin : vc_rule
+            localparam [VB-1:0] ONE = 1;
+            assign out_vc = is_direction & crosses[out_port[1:0]] ? ONE : in_vc;
+        end else if (`ROUTER_VC_POLICY == `ROUTER_VC_POLICY_DATELINE) begin : vc_rule
+            localparam [VB-1:0] ONE = 1;
+            wire same_ring = in_port < LOCAL & is_direction & in_port[0] == out_port[0];
+            assign out_vc = is_direction & wraps[out_port[1:0]] ? ONE : same_ring ? in_vc : {VB{1'b0}};
+        end else begin : vc_rule
+            assign out_vc = {VB{1'b0}};
+        end
+    endgenerate
+
+    wire unused = &{1'b0, crosses, wraps, flit, in_port, in_vc, is_direction};
+endmodule
