@@ -58,7 +58,8 @@ def _digits(seed: int, base: float) -> NetworkRow:
         out = Path(folder) / "mapped"
         map_network(net, "darwin3", out, samples, seed)
         mapped = load_mapping(out)
-        return _row(f"digits on darwin3, {SAMPLES} samples", mapped, load_workload(samples, net, SAMPLES), base)
+        first = load_workload(samples, net, SAMPLES)
+        return _row(f"digits on darwin3, {SAMPLES} samples", mapped, first, base)
 
 
 def _random(neurons: int, base: float) -> NetworkRow:

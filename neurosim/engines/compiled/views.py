@@ -74,8 +74,9 @@ def holding(state: State) -> list[int]:
 
 def blocked(state: State) -> list[int]:
     """Numbers of the routers with a front that has no credit or whose output another packet owns."""
-    waits = _waits(state)
-    return [int(router) for router in np.unique(waits[0] >> (3 + state.constant("VSHIFT")))]
+    channels, outs, owner = _fronts(state)
+    waits = (state.field("CREDITS")[outs] == 0) | (owner >= 0)
+    return [int(router) for router in np.unique(channels[waits] >> (3 + state.constant("VSHIFT")))]
 
 
 def has_wait_cycle(state: State) -> bool:
@@ -84,8 +85,14 @@ def has_wait_cycle(state: State) -> bool:
     Every channel waits for one other at most, so those that wait for nobody are taken away until none is
     left or all that are left wait for one that is.
     """
-    waiting, goal = _waits(state)
-    is_left = np.zeros(state.constant("N_CHANNELS"), np.bool_)
+    channels, outs, owner = _fronts(state)
+    length, n = state.field("LENGTH"), state.constant("N_CHANNELS")
+    behind = state.field("DESTINATION")[outs].astype(np.int64)
+    is_full = (state.field("CREDITS")[outs] == 0) & (behind >= 0) & (behind < n)
+    is_full[is_full] = length[behind[is_full]] == state.constant("DEPTH")
+    goal = np.where(owner >= 0, owner, np.where(is_full, behind, -1))
+    waiting, goal = channels[goal >= 0], goal[goal >= 0]
+    is_left = np.zeros(n, np.bool_)
     is_left[waiting] = True
     while True:
         keep = is_left[goal]
@@ -95,18 +102,15 @@ def has_wait_cycle(state: State) -> bool:
         waiting, goal = waiting[keep], goal[keep]
 
 
-def _waits(state: State) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Input channels whose front waits for another, and which: the output's owner or the full FIFO behind."""
-    length, channels = state.field("LENGTH"), state.field("LENGTH").nonzero()[0]
+def _fronts(state: State) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Input channels that hold flits, the outputs their fronts want, and who else owns these (-1: nobody)."""
+    channels = state.field("LENGTH").nonzero()[0]
     shift = 3 + state.constant("VSHIFT")
     first = channels >> shift << shift
     outs = first + state.field("WANT")[channels]
-    owner, behind = state.field("OWNER")[outs], state.field("DESTINATION")[outs].astype(np.int64)
-    is_owned = (owner >= 0) & (owner != channels - first)
-    is_full = (state.field("CREDITS")[outs] == 0) & (behind >= 0) & (behind < state.constant("N_CHANNELS"))
-    is_full[is_full] = length[behind[is_full]] == state.constant("DEPTH")
-    goal = np.where(is_owned, first + owner, np.where(is_full, behind, -1))
-    return channels[goal >= 0], goal[goal >= 0]
+    owner = state.field("OWNER")[outs]
+    is_other = (owner >= 0) & (owner != channels - first)
+    return channels, outs, np.where(is_other, first + owner, -1)
 
 
 class RouterViews(Sequence[ArrayRouter]):
