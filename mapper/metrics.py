@@ -75,6 +75,7 @@ FORMULAS = {
     "hops": "sum over flows of packets x routers entered",
     "flit_hops": "hops x flits per packet",
     "mean_hops": "hops / packets",
+    "mean_links": "spike_hops / packets between different cores",
     "chip_crossings": "sum over flows of packets x links between chips",
     "busiest_link_packets": "largest packets over a link, on the routes taken",
     "busiest_core_packets_in": "largest packets into a core",
@@ -133,7 +134,9 @@ def all_metrics(chip: Chip, mapping: Mapping) -> dict[str, float]:
     a, b = (np.where(e == HOST, fabric.n_cores, e) for e in (routes.source, routes.target))
     tiles = np.append(np.arange(fabric.n_cores) // chip.mesh.cores_per_tile, fabric.tile_of(HOST))
     x, y = tiles % fabric.width, tiles // fabric.width
-    out.update(placement_figures(a, b, routes.packets, x, y, fabric.width, fabric.height))
+    figures = placement_figures(a, b, routes.packets, x, y, fabric.width, fabric.height)
+    assert out.keys().isdisjoint(figures)
+    out.update(figures)
     entries = [len(core.targets.core) for core in mapping.program.cores]
     out["table_entries_max"] = float(max(entries, default=0))
     out["table_entries_mean"] = float(np.mean(entries)) if entries else 0.0

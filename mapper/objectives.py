@@ -5,7 +5,7 @@ numbers.  With ``w`` the packets of an edge, ``d`` the hops between its ends, ``
 
 * ``spike_hops`` = sum w d (one packet per target);
 * ``tree_hops`` = sum over nets of f x links in the union of the net's X-then-Y routes (one packet per link);
-* ``mean_hops`` = spike_hops / sum w;
+* ``mean_links`` = spike_hops / sum w;
 * ``busiest_link`` = largest sum of w over a link, packets going along their row first, then their column;
 * ``jin_energy`` = sum w [d (E_r + E_w) + E_w], E_r = 1 and E_w = 0.1;
 * ``jin_latency_mean``, ``_max`` = d (L_r + L_w) + L_w over edges, unweighted, L_r = 1 and L_w = 0.01;
@@ -119,7 +119,7 @@ def placement_figures(
     jin_step, jin_wire = ROUTER_LATENCY + WIRE_LATENCY, WIRE_LATENCY
     out = {
         "spike_hops": hops,
-        "mean_hops": hops / packets if packets else 0.0,
+        "mean_links": hops / packets if packets else 0.0,
         "busiest_link": float(xy_loads(source, target, flow, x, y, width, height).max(initial=0.0)),
         "jin_energy": hops * (ROUTER_ENERGY + WIRE_ENERGY) + packets * WIRE_ENERGY,
         "jin_latency_mean": float(away.sum()) / edges * jin_step + jin_wire,

@@ -158,12 +158,12 @@ def begun(
     import numpy as np
 
     from neurosim.api.folders import whole_folder
-    from neurosim.api.mapped import FILES
+    from neurosim.api.mapped import files_of
 
     folder = folder_of(out)
     with whole_folder(folder, "checkpoint", {**facts, **_software(), "checkpoint_every": every}) as part:
         (part / "mapping").mkdir()
-        for name in FILES:
+        for name in files_of(mapped.folder):
             shutil.copyfile(mapped.folder / name, part / "mapping" / name)
         np.savez_compressed(part / "input.npz", x=workload.spikes, y=workload.labels)
     with _opened(folder) as manifest:

@@ -26,10 +26,16 @@ class ExportMade:
     files: dict[str, Path]
     events: dict[str, int]
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Files in which there is nothing."""
+        empty = [path for kind, path in self.files.items() if not self.events[kind]]
+        return tuple(f"{path} holds no events: nothing of the trace lies in the window" for path in empty)
+
     def document(self) -> dict[str, Any]:
         """For ``--json``."""
         written = {kind: str(path) for kind, path in self.files.items()}
-        return {"events": self.events, "written": written}
+        return {"events": self.events, "written": written, "warnings": list(self.warnings)}
 
 
 def export_run(
@@ -56,6 +62,7 @@ def export_run(
         InputError: ``run`` is no run with a trace, a window is none, no file is asked for, one exists or
             cannot be written, or the package for a format is missing.
     """
+    from neurosim.api.bounds import check_output
     from neurosim.report.perfetto import write_perfetto
     from neurosim.report.vcd import write_vcd
 
@@ -68,6 +75,7 @@ def export_run(
     if len({path.resolve() for path in files.values()}) < len(files):
         raise InputError("both exports have the same name", code="output-overlap", where=str(files["vcd"]))
     for kind, path in files.items():
+        check_output(path, {"run": run})
         _check_free(kind, path, force)
     selection = _select(Path(run), samples, steps, cores, set(files), progress)
     events = {}

@@ -17,6 +17,12 @@ FILES = (
     "chip.yaml", "float_network.npz", "manifest.json", "mapping.json", "network.npz", "partition.npz",
     "placement.npz", "program.npz", "quantised_network.npz", "routes.npz",
 )  # fmt: skip
+PAGE = "mapping.html"  # made on request
+
+
+def files_of(folder: Path) -> tuple[str, ...]:
+    """All files of a mapping's folder: its page only if it has one."""
+    return (*FILES, PAGE) if (folder / PAGE).is_file() else FILES
 
 
 @dataclass(frozen=True)

@@ -268,6 +268,10 @@ def _figures(
         warnings.append(
             f"no input was given: the traffic is {mapped.activity}, and no quantisation loss was measured"
         )
+    for report in (*mapped.partition.solver, *mapped.placement.solver):
+        if "stopped by" in report.detail:
+            why = report.detail.split("stopped by ")[1].split(";")[0].split(",")[0]
+            warnings.append(f"the search for the {report.stage} was stopped by {why}; the best so far stays")
     if deadlock["mapped_flows"]["verdict"] != "free":
         for remedy in remedies(mapped, chip, options):
             warnings.append(f"{remedy} would make this mapping free of deadlock (tried)")

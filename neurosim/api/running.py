@@ -365,12 +365,12 @@ def _write(
     from neurosim import store
     from neurosim.analysis.metrics import metrics_json
     from neurosim.api.folders import as_json
-    from neurosim.api.mapped import FILES
+    from neurosim.api.mapped import files_of
 
     store.save(result, folder / "result.npz")
     np.savez_compressed(folder / "input.npz", x=workload.spikes, y=workload.labels)
     (folder / "metrics.json").write_bytes(metrics_json(data.metrics))
     (folder / "comparison.json").write_bytes(as_json(comparison))
     (folder / "mapping").mkdir()
-    for name in FILES:
+    for name in files_of(mapped.folder):
         shutil.copyfile(mapped.folder / name, folder / "mapping" / name)

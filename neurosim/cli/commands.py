@@ -319,6 +319,7 @@ def export(
             run_, perfetto=perfetto, vcd=vcd, samples=samples, steps=steps, cores=cores, force=force,
             progress=progress,
         )  # fmt: skip
+    console.warn(*made.warnings)
     console.result(made.document(), tables.written(made.files))
     return EXIT_OK
 

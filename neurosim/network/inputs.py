@@ -127,7 +127,8 @@ def _shaped(x: NDArray[np.uint8], network: Network, where: str | None) -> NDArra
     shape = inputs[0].shape if len(inputs) == 1 else (total,)
     if x.ndim < 3 or x.shape[2:] not in (shape, (total,)):
         wanted = ", ".join(("samples", "steps", *(str(v) for v in shape)))
-        hint = "the network's input is " + " + ".join(f"'{p.name}' {p.shape}" for p in inputs)
+        named = " + ".join(f"'{p.name}' {p.shape}" for p in inputs)
+        hint = f"the network's input is {named}" if inputs else "it has no input; give the steps instead"
         if x.ndim >= 2 and x.shape[1:] in (shape, (total,)):
             hint += "; if 'x' is one sample, (steps, ...), give it a first axis with x[None]"
         raise InputError(

@@ -127,13 +127,27 @@ class ParquetSink:
                 with pq.ParquetWriter(path, schema, **WRITING) as writer:
                     for number in range(self._parts[table]):
                         part = self._part(table, number)
-                        writer.write_table(pq.read_table(part, schema=schema), row_group_size=PART_ROWS)
+                        writer.write_table(self._read(part, schema), row_group_size=PART_ROWS)
             except OSError as error:
                 raise InputError(
                     f"cannot write: {error.strerror or error}", code="output-unwritable", where=str(path)
                 ) from error
             made[table] = path
         return made
+
+    @staticmethod
+    def _read(part: Path, schema: Any) -> Any:
+        """A part that was written before; it may lie in a checkpoint for long."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            return pq.read_table(part, schema=schema)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise InputError(
+                "a file of recorded events is broken or gone", code="checkpoint-broken", where=str(part),
+                hint="run again from the start",
+            ) from error  # fmt: skip
 
 
 WRITING: dict[str, Any] = {"compression": "zstd", "write_statistics": True, "store_schema": True}

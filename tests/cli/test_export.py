@@ -179,3 +179,15 @@ def test_spans_and_cores() -> None:
         with pytest.raises(InputError, match="option-cores"):
             parse_cores(text, 16)
     assert TraceChoices(trace=True, steps="1:2").words() == ["--trace", "--trace-steps", "1:2"]
+
+
+def test_a_window_without_events_is_a_warning(run: Path, neurosim: Neurosim) -> None:
+    said = neurosim("export traced --vcd late.vcd --steps 100: --quiet")
+    assert said.code == 0
+    assert said.err == "warning: late.vcd holds no events: nothing of the trace lies in the window\n"
+
+
+def test_an_export_into_the_run_is_refused(run: Path, neurosim: Neurosim) -> None:
+    said = neurosim("export traced --perfetto traced/x.pftrace")
+    assert (said.code, "[output-overlap]" in said.err) == (2, True)
+    assert not (run / "traced/x.pftrace").exists()

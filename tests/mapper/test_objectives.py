@@ -26,7 +26,7 @@ def test_figures_worked_by_hand():
     figures = placement_figures(SOURCE, TARGET, FLOW, X, Y, 4, 3)
     expected = {
         "spike_hops": 4 * 3 + 1 * 1,
-        "mean_hops": 13 / 5,
+        "mean_links": 13 / 5,
         "busiest_link": 4.0,
         "jin_energy": 4 * (3 * 1.1 + 0.1) + 1 * (1.1 + 0.1),
         "jin_latency_mean": (3 * 1.01 + 0.01 + 1.01 + 0.01) / 2,

@@ -250,3 +250,20 @@ def test_the_published_totals_and_memory(tmp_path, neurons, expected, megabytes)
         assert counted(document["metrics"]) == expected
         assert document["comparison"]["spikes_equal_functional"] is True
         assert int(peak) <= megabytes, (engine, peak)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [("weight", lambda a: a + 0.5), ("phase", lambda a: a * 1.0), ("threshold", lambda a: a * np.nan)],
+)
+def test_values_that_no_such_network_has_are_refused(name, change, tmp_path):
+    arrays = generate(SMALL)
+    np.savez(tmp_path / "net.npz", **{**arrays, name: change(arrays[name])})
+    with pytest.raises(InputError, match="not a network of workloads"):
+        import_network(tmp_path / "net.npz", format="random_snn")
+
+
+@pytest.mark.parametrize("dt_s", [0.0, -1.0, float("nan")])
+def test_a_time_step_that_is_none_is_refused(dt_s, small):
+    with pytest.raises(InputError, match="a time step must be a positive time"):
+        import_network(small[1] / "net.npz", dt_s=dt_s, format="random_snn")

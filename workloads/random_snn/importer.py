@@ -34,6 +34,11 @@ def import_random_snn(path: Path, profile: str, dt_s: float | None) -> Network:
             "a random_snn network takes no neuron profile", code="random-snn-profile", where=str(path),
             got=profile, hint="its semantics are fixed; leave the profile out",
         )  # fmt: skip
+    if dt_s is not None and not (np.isfinite(dt_s) and dt_s > 0):
+        raise InputError(
+            "a time step must be a positive time", code="dt-not-positive", where=str(path),
+            expected="seconds above 0", got=f"{dt_s:g}",
+        )  # fmt: skip
     net = _read(path)
     n, layers = int(net["n"]), int(net["layers"])
     populations = [_population(net, layer, n) for layer in range(layers)]
@@ -104,8 +109,10 @@ def _read(path: Path) -> dict[str, NDArray[np.generic]]:
     if net["phase"].shape != (int(n),) or net["threshold"].shape != (int(layers),):
         raise _refused(path, f"phase {net['phase'].shape}, threshold {net['threshold'].shape}")
     kinds = {name: net[name].dtype.kind for name in ("phase", "target", "weight", "threshold")}
-    if kinds["target"] not in "iu" or any(kind not in "iuf" for kind in kinds.values()):
-        raise _refused(path, "arrays that hold no numbers")
+    if any(kind not in ("iuf" if name == "threshold" else "iu") for name, kind in kinds.items()):
+        raise _refused(path, "arrays of other types than whole numbers (thresholds: any numbers)")
+    if not np.isfinite(np.asarray(net["threshold"], float)).all():
+        raise _refused(path, "a threshold that is not a number")
     if target.size and (target.min() < 0 or target.max() >= int(n) or (np.diff(target, axis=2) <= 0).any()):
         raise _refused(path, "targets that do not ascend within 0..n-1")
     return net

@@ -58,7 +58,7 @@ def run_layer(threshold: float, current: NDArray[np.float64]) -> NDArray[np.bool
 
 def spikes_of(net: dict[str, NDArray[np.generic]]) -> list[NDArray[np.bool_]]:
     """(steps, n) spikes of every layer."""
-    spikes = [paced_spikes(net["phase"], int(net["period"]), int(net["steps"]))]
+    spikes = [paced_spikes(net["phase"].astype(np.int64), int(net["period"]), int(net["steps"]))]
     for layer, target in enumerate(net["target"]):
         current = current_of(spikes[-1], target, net["weight"][layer], int(net["n"]))
         spikes.append(run_layer(float(net["threshold"][layer + 1]), current))
