@@ -121,6 +121,7 @@ def _growth(scaling: tuple[ScalingRow, ...]) -> dict[str, Any]:
     axis = {"title": {"text": "doublings of the smallest size"}, "dtick": 1, "range": [-0.2, longest - 0.8]}
     layout = {
         "xaxis": axis, "yaxis": {"title": {"text": "ns per event"}, "rangemode": "tozero"}, "height": 360,
-        "margin": {"l": 64, "r": 16, "t": 16, "b": 48}, "showlegend": True, "legend": {"orientation": "h"},
+        "margin": {"l": 64, "r": 16, "t": 40, "b": 48}, "showlegend": True,
+        "legend": {"orientation": "h", "y": 1.15},
     }  # fmt: skip
     return {"data": lines, "layout": layout}
