@@ -144,6 +144,13 @@ class State:
         """A constant by name."""
         return int(self._constants[name])
 
+    def spare(self, name: str) -> NDArray[np.int32]:
+        """A view of the records of kind ``name`` that the views of fields leave out."""
+        record = next(r for r in self._layout.records if r.name == name)
+        words = 1 << self._constants[record.stride]
+        end = self._start[name] + self._length[name] * words
+        return self.narrow[end - record.spare * words : end]
+
     def field(self, name: str) -> NDArray[Any]:
         """A view of a field by name; of a record's field, one value (or ring) per record."""
         if name in self._start:

@@ -148,6 +148,7 @@ class CompiledSample:
             "fabric": self.net.wide,
             "address": self._address,
             **{f"cores.{name}": self.state.field(name) for name in self._moving()},
+            "host": self.state.spare("CORE_AT"),
             "log": self._log[: self._entry(cores.N_LOG)],
             "missed": self._missed[: self._entry(cores.N_MISSED)],
             "histogram": self._histogram,
@@ -162,6 +163,7 @@ class CompiledSample:
         self._address[:] = saved["address"]
         for name in self._moving():
             self.state.field(name)[...] = saved[f"cores.{name}"]
+        self.state.spare("CORE_AT")[:] = saved["host"]
         for name in ("_log", "_missed"):
             rows = saved[name[1:]]
             setattr(self, name, np.concatenate([rows, np.zeros_like(getattr(self, name))]))
