@@ -194,6 +194,7 @@ class CompiledSample:
             if status == kernel.DONE:
                 return self._done(sample)
             if status == kernel.PAUSE:
+                self._mark = max(self._mark, self._last_mark())  # what the kernel has passed over stays so
                 watch.look(step, self._hops, self.saved)
                 continue
             finding = waits.find() if status != kernel.LIMIT else None
