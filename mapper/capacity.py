@@ -18,6 +18,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mapper.anatomy import Anatomy, Profile
 from neurosim.artefacts.mapping import Demand, Slice
 from neurosim.chip.capacity import tile_capacity
@@ -53,18 +56,21 @@ class Kind:
 def core_kinds(chip: Chip) -> tuple[Kind, ...]:
     """The chip's neuron cores that work, grouped by capacity, smallest synapse memory first."""
     mesh, per_tile = chip.mesh, chip.mesh.cores_per_tile
-    width = chip.system.chips_x * mesh.width
-    found: dict[tuple[str, Demand], list[int]] = {}
-    dead = dead_parts(chip)
-    for tile in range(width * chip.system.chips_y * mesh.height):
-        at = tile_capacity(chip, tile % width % mesh.width, tile // width % mesh.height)
+    found: dict[tuple[str, Demand], NDArray[np.bool_]] = {}
+    for y, x in np.ndindex(mesh.height, mesh.width):  # all chips are alike
+        at = tile_capacity(chip, x, y)
         if at.is_neuron_core:
             limit = Demand(at.neurons, at.axons, at.synapse_words, at.target_entries)
-            cores = found.setdefault((at.kind, limit), [])
-            own = range(tile * per_tile, (tile + 1) * per_tile)
-            cores.extend(core for core in own if dead is None or not dead.core[core])
-    order = sorted(found, key=lambda k: (k[1].synapse_words, k[1].axons, k[1].neurons, k))
-    return tuple(Kind(name, limit, tuple(found[name, limit])) for name, limit in order if found[name, limit])
+            found.setdefault((at.kind, limit), np.zeros((mesh.height, mesh.width), np.bool_))[y, x] = True
+    dead = dead_parts(chip)
+    kinds = []
+    for name, limit in sorted(found, key=lambda k: (k[1].synapse_words, k[1].axons, k[1].neurons, k)):
+        tiles = np.tile(found[name, limit], (chip.system.chips_y, chip.system.chips_x)).reshape(-1)
+        here = np.repeat(tiles, per_tile)
+        cores = np.flatnonzero(here if dead is None else here & ~dead.core[: len(here)])
+        if len(cores):
+            kinds.append(Kind(name, limit, tuple(cores.tolist())))
+    return tuple(kinds)
 
 
 def fits(demand: Demand, limit: Demand) -> bool:

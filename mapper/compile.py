@@ -21,8 +21,9 @@ from mapper.partition import Problem, partition
 from mapper.place import place
 from mapper.place.distance import walked
 from mapper.route import route
-from mapper.route.around import check_whole, place_around
+from mapper.route.around import check_whole, place_around, ways, ways_report
 from mapper.route.flows import Flows, cluster_flows
+from mapper.route.repair import describe_cycle, repair
 from mapper.split import Spikes
 from mapper.tables import emit
 from neurosim.artefacts.mapping import HOST, Partition, Placement, Routes, SolverReport
@@ -31,6 +32,7 @@ from neurosim.chip.dump import chip_digest
 from neurosim.chip.models import Chip
 from neurosim.fabric.topology import Fabric, build_fabric
 from neurosim.network.model import Network
+from neurosim.store import digest
 
 IntArray = NDArray[np.int64]
 TREES = ("tree_hops", "weighted")  # what placement counts multicast nets for
@@ -42,7 +44,8 @@ class Mapping:
 
     ``network`` is the network as mapped (populations reshaped or split where needed; spikes of the
     populations that the user named are unchanged); ``activity`` says what traffic was weighed with,
-    ``spikes`` is it: expected spikes per neuron and sample by population, shape (n,).
+    ``spikes`` is it: expected spikes per neuron and sample by population, shape (n,).  ``chip`` is the
+    chip as mapped to, ``repairs`` what was done about a cycle of dependencies, in sentences (none: nothing).
     """
 
     network: Network
@@ -52,6 +55,8 @@ class Mapping:
     program: Program
     activity: str
     spikes: Spikes
+    chip: Chip
+    repairs: tuple[str, ...] = ()
 
 
 def compile_network(network: Network, chip: Chip, options: MapOptions) -> Mapping:
@@ -78,26 +83,51 @@ def compile_network(network: Network, chip: Chip, options: MapOptions) -> Mappin
         nets = cluster_nets(anatomy, cut.clusters) if by_trees else None
         placement = place_whole(cut, flows, fabric, options, legal.name, nets)
     options.say("routing and writing tables")
-    routes = route(flows, placement, fabric)
+    routes, repairs = route(flows, placement, fabric), []
+    if options.repair and routes.verdict == "cyclic" and not _has_detours(routes, chip):
+        cycle = describe_cycle(chip, flows, placement)
+        repaired = repair(cut, flows, placement, chip, options, legal.name)
+        if repaired is not None:
+            chip, fabric, repairs = repaired.chip, build_fabric(repaired.chip), [cycle, repaired.what]
+            cut, placement = _on_chip(cut, repaired.placement, chip)
+            routes = route(flows, placement, fabric)
     program = emit(anatomy, chip, cut, placement, routes)
     activity = describe_activity(network, legal, options)
-    return Mapping(legal, cut, placement, routes, program, activity, spikes)
+    return Mapping(legal, cut, placement, routes, program, activity, spikes, chip, tuple(repairs))
+
+
+def _has_detours(routes: Routes, chip: Chip) -> bool:
+    """Whether what the routers' tables can do is done, and must not be undone."""
+    return routes.table is not None or (chip.defects is not None and chip.router.table_entries is not None)
+
+
+def _on_chip(cut: Partition, placement: Placement, chip: Chip) -> tuple[Partition, Placement]:
+    """The same partition and placement with the digests of ``chip``."""
+    number = chip_digest(chip)
+    cut = replace(cut, chip_digest=number)
+    return cut, replace(placement, partition_digest=digest(cut), chip_digest=number)
 
 
 def place_whole(
     cut: Partition, flows: Flows, fabric: Fabric, options: MapOptions, network_name: str,
     nets: Nets | None = None,
 ) -> Placement:  # fmt: skip
-    """Place as if every link worked, then move clusters until no flow meets a dead one."""
+    """Place as if every link worked; then tables lead flows round dead ones, or clusters move aside."""
     if fabric.chip.defects is None:
         return place(cut, flows, fabric, options, network_name, nets)
     whole = build_fabric(fabric.chip, with_defects=False)
     placement = place(cut, flows, whole, options, network_name, nets)
-    core, moved = place_around(cut, placement.core, flows, fabric, whole)
-    if not moved:
+    found = ways(fabric, flows, placement.core)
+    if found is None:
+        core, moved = place_around(cut, placement.core, flows, fabric, whole)
+        if moved:
+            report = _moved_report(placement, core, flows, whole, moved)
+            placement = replace(placement, core=core, solver=(*placement.solver, report))
+        found = ways(fabric, flows, core, last_resort=True)
+    if found is None:
         return placement
-    report = _moved_report(placement, core, flows, whole, moved)
-    return replace(placement, core=core, solver=(*placement.solver, report))
+    report = ways_report(found, placement.core, flows, fabric, whole)
+    return replace(placement, solver=(*placement.solver, report))
 
 
 def _moved_report(

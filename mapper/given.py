@@ -2,7 +2,9 @@
 
 Reads a network's anatomy, a fabric and one core number per neuron; writes the Partition and the Placement
 that say the same, or raises what is wrong with it.  The neurons of a population on one core become one
-slice where they are a box of its (C, H, W) form, else one slice per run of a row.
+slice, so that a spike needs one axon there however they are scattered.  Only where a convolution feeds them
+and they are no box of the (C, H, W) form, or where one slice does not fit and several do, they become one
+slice per run of a row; the report counts the axons that this costs.
 """
 
 from __future__ import annotations
@@ -16,11 +18,21 @@ from mapper import capacity
 from mapper.anatomy import Anatomy
 from mapper.place import distance
 from mapper.route.flows import Flows
-from neurosim.artefacts.mapping import HOST, Cluster, Demand, Partition, Placement, Slice, SolverReport
+from neurosim.artefacts.mapping import (
+    HOST,
+    Cluster,
+    Demand,
+    Partition,
+    Placement,
+    Scattered,
+    Slice,
+    SolverReport,
+)
 from neurosim.chip.dump import chip_digest
 from neurosim.chip.models import Chip
 from neurosim.errors import DoesNotFitError, InputError
 from neurosim.fabric.topology import Fabric
+from neurosim.network.connections import Conv
 from neurosim.network.model import Population
 from neurosim.store import digest
 
@@ -52,19 +64,46 @@ def partition_as_given(
     for core in held:
         if core not in kind_of:
             raise _wrong("a core was given that is no neuron core", network.name, "a neuron core", str(core))
+    clusters = _clusters(anatomy, chip, held)
+    tight = [c for c, made in clusters.items() if not capacity.fits(made.demand, kind_of[c].limit)]
+    if any(isinstance(piece, Scattered) for core in tight for piece in held[core]):
+        held |= {core: _in_runs(anatomy, held[core]) for core in tight}
+        clusters = _clusters(anatomy, chip, held)
+    for core, cluster in clusters.items():
+        _require_fit(network.name, chip, core, cluster.demand, kind_of[core].limit)
+    detail = "given by the user, no search" + _double_axons(anatomy, held)
+    report = SolverReport("partition cores", METHOD, "heuristic", float(len(clusters)), None, detail)
+    cut = Partition(digest(network), chip_digest(chip), tuple(clusters.values()), (report,))
+    return cut, np.array(list(held), np.int64)
+
+
+def _clusters(anatomy: Anatomy, chip: Chip, held: dict[int, list[Slice]]) -> dict[int, Cluster]:
+    """By core, its slices with what they take."""
     pieces = [piece for core in held for piece in held[core]]
     plain = [capacity.slice_demand(anatomy, chip.core, piece) for piece in pieces]
     demands = dict(zip(pieces, capacity.with_entries(anatomy, pieces, plain), strict=True))
-    clusters = tuple(
-        Cluster(tuple(pieces), capacity.add(demands[p] for p in pieces)) for pieces in held.values()
+    return {
+        core: Cluster(tuple(mine), capacity.add(demands[p] for p in mine)) for core, mine in held.items()
+    }
+
+
+def _double_axons(anatomy: Anatomy, held: dict[int, list[Slice]]) -> str:
+    """A clause on axons beyond one per source and core, and whose they are; empty if there are none."""
+    more: dict[str, int] = {}
+    for pieces in held.values():
+        for name in {piece.population for piece in pieces}:
+            mine = [piece for piece in pieces if piece.population == name]
+            for projection in anatomy.into(name) if len(mine) > 1 else ():
+                axons = np.concatenate([anatomy.fan_in(projection, piece).axons for piece in mine])
+                more[name] = more.get(name, 0) + len(axons) - len(np.unique(axons))
+    found = {name: n for name, n in more.items() if n}
+    if not found:
+        return ""
+    names = ", ".join(f"'{layer.name}'" for layer in anatomy.layers if layer.name in found)
+    return (
+        f"; {sum(found.values())} axons more than one per source and core, each a packet more per spike: "
+        f"scattered neurons of {names}"
     )
-    for core, cluster in zip(held, clusters, strict=True):
-        _require_fit(network.name, chip, core, cluster.demand, kind_of[core].limit)
-    report = SolverReport(
-        "partition cores", METHOD, "heuristic", float(len(clusters)), None, "given by the user, no search"
-    )
-    cut = Partition(digest(network), chip_digest(chip), clusters, (report,))
-    return cut, np.array(list(held), np.int64)
 
 
 def place_as_given(
@@ -112,19 +151,36 @@ def _wrong(what: str, where: str, expected: str, got: str) -> InputError:
 
 
 def _slices(anatomy: Anatomy, layer: Population, neurons: IntArray) -> list[Slice]:
-    """The neurons (ascending) as boxes."""
+    """The neurons (ascending) as one box or set, or as boxes where a convolution feeds them."""
     shape = anatomy.shape(layer.name)
     c, y, x = np.unravel_index(neurons, shape)
     spans = [(int(axis.min()), int(axis.max()) + 1) for axis in (c, y, x)]
     box = Slice(layer.name, *spans)
     if box.n == len(neurons):
         return [box]
+    if any(isinstance(projection.connection, Conv) for projection in anatomy.into(layer.name)):
+        return _runs(layer.name, shape, neurons)
+    return [Scattered(layer.name, spans[0], spans[1], spans[2], tuple(neurons.tolist()))]
+
+
+def _in_runs(anatomy: Anatomy, pieces: list[Slice]) -> list[Slice]:
+    """The slices of a core with every scattered one as runs."""
+    out: list[Slice] = []
+    for piece in pieces:
+        shape = anatomy.shape(piece.population)
+        is_set = isinstance(piece, Scattered)
+        out += _runs(piece.population, shape, piece.neurons(shape)) if is_set else [piece]
+    return out
+
+
+def _runs(name: str, shape: tuple[int, int, int], neurons: IntArray) -> list[Slice]:
+    """The neurons (ascending) as runs of rows."""
     width = 1 if shape[1:] == (1, 1) else shape[2]  # flat populations run along their channels
     step = np.diff(neurons) != 1
     if width > 1:
         step |= neurons[1:] // width != neurons[:-1] // width
     edges = [0, *(np.flatnonzero(step) + 1).tolist(), len(neurons)]
-    return [_run(layer.name, shape, int(neurons[a]), b - a) for a, b in pairwise(edges)]
+    return [_run(name, shape, int(neurons[a]), b - a) for a, b in pairwise(edges)]
 
 
 def _run(name: str, shape: tuple[int, int, int], first: int, n: int) -> Slice:

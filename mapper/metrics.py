@@ -28,9 +28,10 @@ FloatArray = NDArray[np.float64]
 
 
 def mapping_metrics(
-    chip: Chip, partition: Partition, placement: Placement, routes: Routes, program: Program
-) -> dict[str, float]:
-    """All figures of a mapping.
+    chip: Chip, partition: Partition, placement: Placement, routes: Routes, program: Program,
+    loads: FloatArray | None = None,
+) -> dict[str, float]:  # fmt: skip
+    """All figures of a mapping; ``loads`` are :func:`link_loads`, for callers that have them.
 
     * ``cores_used``: clusters; ``cores_available``: neuron cores of the chip.
     * ``packets``: sum over flows of expected packets per sample, host flows included.
@@ -43,11 +44,13 @@ def mapping_metrics(
     * ``connectivity_km1``: sum over neurons of (cores that hold the neuron or one of its axons, the
       host counting as the home of inputs) - 1; packets to the host are not counted.
     * ``target_entries``: entries of all target tables, the host's included.
+    * ``route_entries``, ``route_entries_max``: entries of all routers' routing tables, and of the fullest;
+      only of chips that have such tables.
     * ``<resource>_max`` and ``<resource>_mean``: share of the own core's capacity that is used, the
       largest and the mean over the cores used.
     """
-    fabric = build_fabric(chip)
-    loads = link_loads(fabric, routes)
+    fabric = build_fabric(chip, table=routes.table)
+    loads = link_loads(fabric, routes) if loads is None else loads
     packets = float(routes.packets.sum())
     hops = float((routes.packets * routes.hops).sum())
     out = {
@@ -64,6 +67,9 @@ def mapping_metrics(
         "connectivity_km1": float(_km1(program)),
         "target_entries": float(sum(len(t.core) for _, t in _tables(program))),
     }
+    if chip.router.table_entries is not None:
+        held = np.bincount(routes.table.router, minlength=1) if routes.table is not None else np.zeros(1)
+        out |= {"route_entries": float(held.sum()), "route_entries_max": float(held.max())}
     out.update(_utilisation(chip, partition, placement))
     return out
 
@@ -82,6 +88,8 @@ FORMULAS = {
     "busiest_core_packets_out": "largest packets out of a core",
     "connectivity_km1": "sum over neurons of (cores that hold it or an axon of it) - 1",
     "target_entries": "entries of all target tables, the host's included",
+    "route_entries": "entries of all routers' routing tables",
+    "route_entries_max": "routing table entries of the fullest router",
     "km1": "sum over nets of packets x (cores of the net - 1)",
     "cut_net": "sum over nets of packets, if the net leaves its core",
     "spike_hops": "sum over flows of packets x links (unicast, HOST at its router)",
@@ -113,7 +121,7 @@ def formula(name: str) -> str:
     return f"{'largest' if kind == 'max' else 'mean'} share of a core's {text} that is used"
 
 
-def all_metrics(chip: Chip, mapping: Mapping) -> dict[str, float]:
+def all_metrics(chip: Chip, mapping: Mapping, loads: FloatArray | None = None) -> dict[str, float]:
     """:func:`mapping_metrics` and all figures by which mappers are compared in the literature.
 
     Nets are neurons of one core with the same target cores; packets are the expected ones.  A flow between
@@ -122,8 +130,8 @@ def all_metrics(chip: Chip, mapping: Mapping) -> dict[str, float]:
     from mapper.objectives import cluster_nets, placement_figures, tree_hops
     from mapper.route.choice import least_busiest_link
 
-    routes, fabric = mapping.routes, build_fabric(chip)
-    out = mapping_metrics(chip, mapping.partition, mapping.placement, routes, mapping.program)
+    routes, fabric = mapping.routes, build_fabric(chip, table=mapping.routes.table)
+    out = mapping_metrics(chip, mapping.partition, mapping.placement, routes, mapping.program, loads)
     nets = cluster_nets(Anatomy(mapping.network, dict(mapping.spikes)), mapping.partition.clusters)
     size = np.diff(nets.pointer) - np.bincount(_net_of(nets)[nets.pins == nets.n], minlength=len(nets.flow))
     out["km1"] = float((nets.flow * size).sum())
@@ -200,5 +208,7 @@ def _km1(program: Program) -> int:
     for home, table in _tables(program):
         neuron = np.repeat(np.arange(len(table.pointer) - 1), np.diff(table.pointer))
         away = (table.core != home) & (table.core != HOST)
-        total += len(np.unique(np.stack([neuron[away], table.core[away]]), axis=1).T)
+        key = neuron[away] * (int(table.core.max(initial=0)) + 1) + table.core[away]
+        step = np.diff(key, prepend=-1)  # entries lie in order of neuron and core
+        total += int(np.count_nonzero(step)) if (step >= 0).all() else len(np.unique(key))
     return total

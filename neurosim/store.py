@@ -1,8 +1,9 @@
 """Saving, loading and digesting artefacts: frozen dataclasses of plain values and NumPy arrays.
 
 One artefact is one zip file that :func:`numpy.load` also opens: an entry ``header.json`` (type,
-schema version, structure) and one ``.npy`` per array.  Equal artefacts give equal bytes; a file is
-written beside its target and moved over it, so it is whole or absent.
+schema version, structure) and one ``.npy`` per array, or, above :data:`PACKED_BYTES`, a few of them that
+hold all (:mod:`neurosim.packing`).  Equal artefacts give equal bytes; a file is written beside its target and
+moved over it, so it is whole or absent.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from neurosim.errors import InputError
+from neurosim.packing import TYPES, pack, unpack
 
 SCHEMA_VERSION = 1
+PACKED_BYTES = 1 << 26
+PACKED_LEVEL = 1  # of compression: little is left to find
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _REGISTRY: dict[str, type] = {}
 
@@ -132,18 +136,27 @@ def save(value: Any, path: Path) -> None:
 def pack_file(value: Any, compresslevel: int = 6) -> bytes:
     """The bytes of an artefact's file; compression levels as in zlib."""
     header, arrays = _encoded(value)
+    is_large = sum(a.nbytes for a in arrays) > PACKED_BYTES and all(a.dtype in TYPES for a in arrays)
+    if is_large:
+        compresslevel = min(compresslevel, PACKED_LEVEL)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=compresslevel) as archive:
-        for name, data in _entries(header, arrays):
+        for name, data in _entries(header, arrays, is_large):
             info = zipfile.ZipInfo(name, _EPOCH)
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, data, compresslevel=compresslevel)
     return buffer.getvalue()
 
 
-def _entries(header: bytes, arrays: list[np.ndarray[Any, Any]]) -> Iterator[tuple[str, bytes]]:
+def _entries(
+    header: bytes, arrays: list[np.ndarray[Any, Any]], is_large: bool
+) -> Iterator[tuple[str, bytes]]:
     """(name, content) of the entries of an artefact's file."""
     yield "header.json", header
+    if is_large:
+        for name, array in pack(arrays).items():
+            yield f"packed_{name}.npy", _npy(array)
+        return
     for index, array in enumerate(arrays):
         yield f"array{index}.npy", _npy(array)
 
@@ -219,13 +232,7 @@ def _open(path: Path) -> tuple[dict[str, Any], list[np.ndarray[Any, Any]]]:
             if "header.json" not in names:
                 raise _broken(path, _plain(names))
             header = json.loads(archive.read("header.json"))
-            count = sum(name.endswith(".npy") for name in names)
-            arrays = [
-                np.lib.format.read_array(
-                    io.BytesIO(archive.read(f"array{i}.npy")), allow_pickle=False
-                )
-                for i in range(count)
-            ]
+            arrays = _arrays(archive, [name for name in names if name.endswith(".npy")])
     except PermissionError as error:
         raise InputError(
             f"cannot read: {error.strerror or error}", code="file-unreadable", where=str(path)
@@ -238,8 +245,19 @@ def _open(path: Path) -> tuple[dict[str, Any], list[np.ndarray[Any, Any]]]:
     return header, arrays
 
 
+def _arrays(archive: zipfile.ZipFile, names: list[str]) -> list[np.ndarray[Any, Any]]:
+    """The arrays of a file, however they are kept."""
+
+    def read(name: str) -> np.ndarray[Any, Any]:
+        return np.lib.format.read_array(io.BytesIO(archive.read(name)), allow_pickle=False)
+
+    if "packed_number.npy" in names:
+        return unpack({name[len("packed_") : -len(".npy")]: read(name) for name in names})
+    return [read(f"array{i}.npy") for i in range(len(names))]
+
+
 _UNREADABLE = (
-    zipfile.BadZipFile, zlib.error, KeyError, ValueError, EOFError, OSError, NotImplementedError,
+    zipfile.BadZipFile, zlib.error, KeyError, ValueError, IndexError, EOFError, OSError, NotImplementedError,
     RuntimeError, struct.error,
 )  # fmt: skip
 """What damaged archives and arrays raise."""

@@ -6,7 +6,6 @@ events are to be held against an engine's, see :mod:`neurosim.rtl.chip_log`.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -41,26 +40,33 @@ def run_chip(
     simulator: str = "verilator",
     limit_cycles: int = DEFAULT_LIMIT_CYCLES,
     replace: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    seconds: float = toolchain.TIME_LIMIT_S,
 ) -> list[SampleEvents]:
     """Run every sample of ``workload`` on the Verilog of the program's chip.
 
     ``simulator`` is ``verilator`` or ``icarus``; ``limit_cycles`` bounds one sample; ``replace`` are changed
-    sources by file name.
+    sources by file name; ``folder`` is where to work and to leave the logs (default: nowhere).
 
     Raises:
         InputError: the Verilog does not support this chip or program, or a tool is missing or fails.
-        LimitError: a sample took more than ``limit_cycles``.
+        LimitError: a sample took more than ``limit_cycles``, or the simulator more than ``seconds``.
     """
     chip = load_chip_text(program.chip_yaml, "program")
     design = bench_design(chip, simulator == "icarus", replace)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_images(program, chip, workload.spikes, folder)
+    with toolchain.workspace(folder) as place:
+        write_images(program, chip, workload.spikes, place)
         command = (toolchain.build_icarus if simulator == "icarus" else toolchain.build_verilator)(design)
-        n_samples, steps = workload.spikes.shape[:2]
-        options = {
-            "images": ".", "log": "events.log", "samples": n_samples, "sample_steps": steps,
-            "n_steps": steps + program.depth, "weight_bits": program.weight_bits, "limit": limit_cycles,
-        }  # fmt: skip
-        toolchain.run_tool([*command, *(f"+{key}={value}" for key, value in options.items())], folder)
-        return read_chip_log(folder / "events.log", chip)
+        arguments = plusargs(program, workload, limit_cycles)
+        toolchain.run_tool([*command, *arguments], place, seconds=seconds)
+        return read_chip_log(place / "events.log", chip)
+
+
+def plusargs(program: Program, workload: Workload, limit_cycles: int = DEFAULT_LIMIT_CYCLES) -> list[str]:
+    """Arguments of the bench in the folder of the images."""
+    n_samples, steps = workload.spikes.shape[:2]
+    options = {
+        "images": ".", "log": "events.log", "samples": n_samples, "sample_steps": steps,
+        "n_steps": steps + program.depth, "weight_bits": program.weight_bits, "limit": limit_cycles,
+    }  # fmt: skip
+    return [f"+{key}={value}" for key, value in options.items()]

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,14 @@ from neurosim.chip.dump import dump_chip
 from neurosim.chip.loader import load_chip
 from neurosim.chip.models import Chip
 from neurosim.engines.base import Traffic
-from neurosim.errors import MismatchError
+from neurosim.errors import LimitError, MismatchError
 from neurosim.rtl.header import header_text
 from rtl_models import toolchain
 from rtl_models.bench import JOB
 from rtl_models.traffic import PAYLOAD
 
+WAVE_BEFORE = 40  # cycles that a waveform shows before the one that is asked for
+STEPS_PER_CYCLE = 2  # of the simulator; the benches' clock
 FLAGS = {
     "icarus": ("-g2005",),
     "verilator": ("--default-language", "1364-2005", "-Wno-fatal", "-Wno-lint", "--no-timing"),
@@ -32,7 +35,7 @@ FLAGS = {
 
 def lockstep(
     chip: Chip, traffic: Traffic, max_cycles: int, folder: Path, replace: Mapping[str, str] | None = None,
-    simulator: str = "icarus",
+    simulator: str = "icarus", seconds: float = toolchain.TIME_LIMIT_S, wave_cycle: int | None = None,
 ) -> dict[str, Any]:
     """Run ``traffic`` on the Verilog mesh of ``chip``, every register held against the rules in every cycle.
 
@@ -40,18 +43,23 @@ def lockstep(
         ``cycles`` and ``packets`` compared, and ``seen``: how often a flit at the front of a channel was seen
         by input port, output port, flits in the channel, and whether it was blocked.
 
+    ``wave_cycle`` (Icarus) also writes ``wave.vcd`` around that cycle.
+
     Raises:
         MismatchError: the first difference: cycle, component and register.
+        LimitError: the simulator took more than ``seconds``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "chip.yaml").write_text(dump_chip(chip))
     columns = {name: getattr(traffic, name).tolist() for name in ("cycle", "source", "target")}
-    job = {"chip": str(folder / "chip.yaml"), "traffic": columns, "max_cycles": max_cycles,
+    table = None if traffic.table is None else {k: v.tolist() for k, v in vars(traffic.table).items()}
+    job = {"chip": str(folder / "chip.yaml"), "traffic": columns, "table": table, "max_cycles": max_cycles,
            "result": str(folder / "result.json")}  # fmt: skip
     design = toolchain.Design(
         "neuro_mesh", toolchain.hdl_sources(), header_text(chip, PAYLOAD), replace=replace or {}
     )
-    run_bench(design, "mesh_lockstep", job, folder, {"LOCAL_CREDITS": chip.router.buffer_flits}, simulator)
+    parameters = {"LOCAL_CREDITS": chip.router.buffer_flits}
+    run_bench(design, "mesh_lockstep", job, folder, parameters, simulator, seconds, wave_cycle)
     result: dict[str, Any] = json.loads((folder / "result.json").read_text())
     return result
 
@@ -64,40 +72,64 @@ def job_chip(job: Mapping[str, Any]) -> Chip:
 def run_bench(
     design: toolchain.Design, module: str, job: Mapping[str, Any], folder: Path,
     parameters: Mapping[str, int] | None = None, simulator: str = "icarus",
+    seconds: float = toolchain.TIME_LIMIT_S, wave_cycle: int | None = None,
 ) -> None:
     """Build ``design`` in ``folder`` and run the cocotb tests of ``rtl_models.bench.<module>`` on it.
 
+    ``wave_cycle`` (Icarus) also writes ``wave.vcd`` from WAVE_BEFORE cycles before it.
+
     Raises:
         MismatchError: a test failed, with its first message; the simulator's log is ``<folder>/run.log``.
+        LimitError: the simulator took more than ``seconds``; the log is the same.
     """
     toolchain.require("iverilog" if simulator == "icarus" else "verilator", "cocotb")
     from cocotb_tools.runner import get_runner
 
     folder.mkdir(parents=True, exist_ok=True)
     names = design.write(folder)
-    (folder / "job.json").write_text(json.dumps(dict(job)))
+    (folder / "job.json").write_text(json.dumps({**job, "seconds": seconds}))
     flags = FLAGS[simulator]
+    if wave_cycle is not None:
+        names, flags = [*names, _write_waves(design.top, wave_cycle, folder)], (*flags, "-s", "waves")
     around = {} if simulator == "icarus" else toolchain.cocotb_environment(folder)
     paths = os.pathsep.join([str(toolchain.HERE.parent), *(p for p in sys.path if p)])
     log, results = folder / "run.log", folder / "results.xml"
-    with _environment(around):
+    if wave_cycle is not None:
+        around = {**around, "SIM_CMD_SUFFIX": "-vcd"}  # after the runner's own "-none"
+    with changed_environment(around):
         runner = get_runner(simulator)
-        runner.build(
-            sources=[folder / name for name in names], hdl_toplevel=design.top, build_dir=folder,
-            build_args=[*flags, f"-I{folder}"], parameters=dict(parameters or {}), always=True,
-            log_file=folder / "build.log",
-        )  # fmt: skip
-        with contextlib.suppress(SystemExit):  # how the runner says that a test failed
+        try:
+            runner.build(
+                sources=[folder / name for name in names], hdl_toplevel=design.top, build_dir=folder,
+                build_args=[*flags, f"-I{folder}"], parameters=dict(parameters or {}), always=True,
+                log_file=folder / "build.log",
+            )  # fmt: skip
+        except (RuntimeError, SystemExit) as error:
+            raise toolchain.failed(simulator, folder / "build.log", str(error)) from error
+        start = time.monotonic()
+        with contextlib.suppress(SystemExit, RuntimeError):  # how the runner says that a test failed
             runner.test(
                 hdl_toplevel=design.top, test_module=f"rtl_models.bench.{module}", build_dir=folder,
                 test_dir=folder, extra_env={JOB: str(folder / "job.json"), "PYTHONPATH": paths}, log_file=log,
                 results_xml=str(results),
             )  # fmt: skip
+    if time.monotonic() - start > seconds and not results.exists():
+        raise LimitError(
+            f"{simulator} was not done after {seconds:g} seconds", code="rtl-time-limit", where=str(log)
+        )
     _judge(results, log)
 
 
+def _write_waves(top: str, cycle: int, folder: Path) -> str:
+    """A module beside the top that writes the waveform; a cycle takes two simulator steps."""
+    start = max(0, STEPS_PER_CYCLE * (cycle - WAVE_BEFORE))
+    text = f'initial begin #{start} $dumpfile("wave.vcd"); $dumpvars(0, {top}); end'
+    (folder / "waves.v").write_text(f"module waves;\n    {text}\nendmodule\n")
+    return "waves.v"
+
+
 @contextlib.contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
+def changed_environment(values: Mapping[str, str]) -> Iterator[None]:
     """The environment with ``values``, put back afterwards: cocotb's runner takes no other for a build."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)

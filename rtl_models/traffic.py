@@ -7,7 +7,6 @@ cycle in which every packet's tail arrived, to be held against an engine's.
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,11 @@ from neurosim.chip.dump import chip_digest
 from neurosim.chip.models import Chip
 from neurosim.engines.base import Traffic
 from neurosim.errors import MismatchError
+from neurosim.fabric.tables import flow_fabric
 from neurosim.fabric.topology import Fabric, build_fabric
 from neurosim.rtl.flits import FlitLayout, flit_layout
 from neurosim.rtl.header import header_text
+from neurosim.rtl.route_images import write_route_images
 from rtl_models import toolchain
 
 PAYLOAD = (("packet", 24),)
@@ -64,31 +65,37 @@ def run_traffic(
     simulator: str = "verilator",
     dump_cycle: int | None = None,
     replace: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    seconds: float = toolchain.TIME_LIMIT_S,
 ) -> RtlTraffic:
     """Run ``traffic`` on the Verilog of ``chip`` under ``simulator`` (``verilator`` or ``icarus``).
 
-    ``dump_cycle`` asks for the routers' state at the end of that cycle; ``replace`` are changed sources.
+    ``dump_cycle`` asks for the routers' state at the end of that cycle; ``replace`` are changed sources;
+    ``folder`` is where to work and to leave the logs (default: nowhere).
+
+    Raises:
+        LimitError: the simulator took more than ``seconds``.
     """
     design = bench_design(chip, len(traffic.cycle), simulator == "icarus", dump_cycle is not None, replace)
     build = toolchain.build_icarus if simulator == "icarus" else toolchain.build_verilator
     command = build(design)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_trace(build_fabric(chip), traffic, flit_layout(chip, PAYLOAD), folder)
+    with toolchain.workspace(folder) as place:
+        fabric = flow_fabric(chip, traffic.table, traffic.source, traffic.target)
+        write_trace(fabric, traffic, flit_layout(chip, PAYLOAD), place)
         dump = [] if dump_cycle is None else [f"+dump={dump_cycle}"]
-        toolchain.run_tool([*command, *plusargs(max_cycles), *dump], folder)
-        return read_log(folder / "events.log", chip, len(traffic.cycle))
+        toolchain.run_tool([*command, *plusargs(max_cycles), *dump], place, seconds=seconds)
+        return read_log(place / "events.log", chip, len(traffic.cycle))
 
 
 def plusargs(max_cycles: int) -> list[str]:
     """Arguments of the bench, for the files that :func:`write_trace` writes."""
     undefined = ["+verilator+rand+reset+2", "+verilator+seed+1"]  # random values until reset, as hardware has
-    files = ["+trace=trace.hex", "+first=first.hex", "+log=events.log"]
+    files = ["+trace=trace.hex", "+first=first.hex", "+log=events.log", "+routes=."]
     return [*files, f"+max_cycles={max_cycles}", *undefined]
 
 
 def write_trace(fabric: Fabric, traffic: Traffic, layout: FlitLayout, folder: Path) -> None:
-    """``trace.hex`` and ``first.hex`` for the bench, packets by sender and then by cycle."""
+    """``trace.hex`` and ``first.hex``, packets by sender and then by cycle, and the routers' tables."""
     assert len(traffic.cycle) <= LARGEST_TRACE, "the trace is longer than the bench's memory"
     order = np.argsort(traffic.source, kind="stable")
     goals = sorted(set(traffic.target.tolist()))
@@ -106,6 +113,7 @@ def write_trace(fabric: Fabric, traffic: Traffic, layout: FlitLayout, folder: Pa
     counts = np.bincount(traffic.source, minlength=fabric.n_cores)
     first = [0, *np.cumsum(counts).tolist()]
     (folder / "first.hex").write_text("".join(f"{n:x}\n" for n in first))
+    write_route_images(fabric, folder)
 
 
 def read_log(path: Path, chip: Chip, n_packets: int) -> RtlTraffic:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from neurosim.errors import InputError, did_you_mean
 
-SUITES = ("defects", "partition", "placement", "routes")
+SUITES = ("defects", "group", "partition", "placement", "routes")
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Row:
     """One measurement; ``ratio`` is cost over ``published``, ``start`` the cost before any search.
 
     ``mean`` is over ``runs`` runs, ``cost`` the best of them; seconds and moves are those of all runs.
+    ``floor``, ``floor_mean`` and ``floor_s`` are what this project asks of itself: the largest cost, mean and
+    seconds of one run (None: nothing is asked).
     """
 
     case: str
@@ -38,6 +40,18 @@ class Row:
     peak_mb: float
     seed: int
     method: str
+    floor: float | None = None
+    floor_mean: float | None = None
+    floor_s: float | None = None
+
+    @property
+    def keeps_floor(self) -> bool | None:
+        """Whether cost, mean and CPU seconds a run are within the project's own floors; None: it has none."""
+        pairs = (
+            (self.floor, self.cost), (self.floor_mean, self.mean), (self.floor_s, self.cpu_s / self.runs)
+        )  # fmt: skip
+        stated = [got <= most for most, got in pairs if most is not None]
+        return all(stated) if stated else None
 
 
 @dataclass(frozen=True)

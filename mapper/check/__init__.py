@@ -10,5 +10,6 @@ from mapper.check.partition import check_partition
 from mapper.check.placement import check_placement
 from mapper.check.program import check_program
 from mapper.check.routes import check_routes
+from mapper.check.table import check_table
 
-__all__ = ["check_partition", "check_placement", "check_program", "check_routes"]
+__all__ = ["check_partition", "check_placement", "check_program", "check_routes", "check_table"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mapper.check.counting import ceil_bits, shorten
+from mapper.check.counting import ceil_bits, line_taps, shorten
 from neurosim.artefacts.program import GEOMETRY, CoreProgram, Program, SynapseBlock
 from neurosim.chip.capacity import tile_capacity
 from neurosim.chip.models import Chip, Core
@@ -61,7 +61,7 @@ def _check_block(where: str, block: SynapseBlock, n_group: int, core: Core, bits
         return problems
     synapses = _synapses(block, n_group)
     pair = bits + (core.index_bits if block.format == FORMAT_SPARSE else 0)
-    words = np.array([ceil_bits(n * pair, core.word_bits) for n in synapses.tolist()], np.int64)
+    words = (synapses * pair + core.word_bits - 1) // core.word_bits
     kernel = ceil_bits(block.weight.size * bits, core.word_bits)
     stored = kernel if block.format == FORMAT_CONV else int(words.sum())
     memory = core.axon_header_words * block.n_axons + stored
@@ -104,16 +104,13 @@ def _synapses(block: SynapseBlock, n_group: int) -> IntArray:
 def _conv_synapses(block: SynapseBlock) -> IntArray:
     g = dict(zip(GEOMETRY, block.geometry.tolist(), strict=True))
     channels, per_group_in, kernel_h, kernel_w = block.weight.shape
-    count = np.zeros((g["in_c"], g["in_h"], g["in_w"]), np.int64)
+    heard = np.zeros(g["in_c"], np.int64)
     for k in range(channels):
         first = (g["c0"] + k) // (g["out_c"] // g["groups"]) * per_group_in
-        for oy in range(g["y0"], g["y1"]):
-            for ky in range(kernel_h):
-                iy = oy * g["stride_y"] - g["pad_top"] + ky * g["dilation_y"]
-                if not 0 <= iy < g["in_h"]:
-                    continue
-                for kx in range(kernel_w):
-                    ix = np.arange(g["x0"], g["x1"]) * g["stride_x"] - g["pad_left"] + kx * g["dilation_x"]
-                    ix = ix[(ix >= 0) & (ix < g["in_w"])]
-                    count[first : first + per_group_in, iy, ix] += 1
-    return count.reshape(-1)[block.source]
+        heard[first : first + per_group_in] += 1
+    down = g["stride_y"], g["pad_top"], g["dilation_y"]
+    across = g["stride_x"], g["pad_left"], g["dilation_x"]
+    rows = line_taps((g["y0"], g["y1"]), g["in_h"], kernel_h, *down)
+    columns = line_taps((g["x0"], g["x1"]), g["in_w"], kernel_w, *across)
+    c, y, x = np.unravel_index(block.source, (g["in_c"], g["in_h"], g["in_w"]))
+    return np.asarray(heard[c] * rows[y] * columns[x])

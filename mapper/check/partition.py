@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
-from mapper.check.counting import cheapest_words, neurons_of, senders, shorten, synapses_per_axon
-from neurosim.artefacts.mapping import Cluster, Demand, Partition, Slice
+from mapper.check.counting import Counting, cheapest_words, shorten
+from neurosim.artefacts.mapping import Cluster, Demand, Partition, Scattered
 from neurosim.chip.capacity import CoreCapacity, tile_capacity
 from neurosim.chip.defects import dead_parts
 from neurosim.chip.dump import chip_digest
 from neurosim.chip.models import Chip
+from neurosim.network.connections import Conv
 from neurosim.network.model import IntNeuron, Network, as_chw
 from neurosim.store import digest
 
@@ -28,12 +31,13 @@ def check_partition(partition: Partition, network: Network, chip: Chip) -> list[
     boxes = _check_boxes(partition, network)
     if boxes:
         return problems + boxes
-    problems += _check_cover(partition, network)
-    entries = count_entries(partition, network)
+    counting = Counting(network)
+    problems += _check_cover(partition, counting)
+    entries = count_entries(partition, counting)
     kinds = core_kinds(chip)
     wrong = []
     for number, cluster in enumerate(partition.clusters):
-        demand = recount(cluster, network, chip, entries)
+        demand = recount(cluster, counting, chip, entries)
         wrong += _compare(number, cluster.demand, demand)
         if not any(fits(demand, kind) for kind, _ in kinds):
             wrong.append(f"cluster {number} fits on no core of the chip: it takes {demand}")
@@ -78,14 +82,33 @@ def _check_boxes(partition: Partition, network: Network) -> list[str]:
                 if not 0 <= low < high <= size:
                     problems.append(f"cluster {number}: a slice of '{piece.population}' leaves {shape}")
                     break
+            if isinstance(piece, Scattered):
+                problems += _check_members(number, piece, shape, network)
     return shorten(problems)
 
 
-def _check_cover(partition: Partition, network: Network) -> list[str]:
-    times = {p.name: np.zeros(p.n, np.int64) for p in network.populations if not p.is_input}
+def _check_members(
+    number: int, piece: Scattered, shape: tuple[int, int, int], network: Network
+) -> list[str]:
+    """Ascending neurons of the population whose least box is the slice's, and no convolution into it."""
+    where, n = f"cluster {number}: the scattered neurons of '{piece.population}'", math.prod(shape)
+    if list(piece.members) != sorted(set(piece.members)) or not piece.members:
+        return [f"{where} do not ascend"]
+    if piece.members[0] < 0 or piece.members[-1] >= n:
+        return [f"{where} are not all below {n}"]
+    axes = np.unravel_index(np.array(piece.members), shape)
+    if [(int(a.min()), int(a.max()) + 1) for a in axes] != [piece.c, piece.y, piece.x]:
+        return [f"{where} do not fill the slice's box"]
+    if any(isinstance(p.connection, Conv) for p in network.into(piece.population)):
+        return [f"{where} are fed by a convolution, which reaches boxes only"]
+    return []
+
+
+def _check_cover(partition: Partition, counting: Counting) -> list[str]:
+    times = {p.name: np.zeros(p.n, np.int64) for p in counting.network.populations if not p.is_input}
     for cluster in partition.clusters:
         for piece in cluster.slices:
-            times[piece.population][neurons_of(piece, network)] += 1
+            times[piece.population][counting.neurons(piece)] += 1
     problems = []
     for name, count in times.items():
         for neuron in np.flatnonzero(count != 1).tolist():
@@ -93,14 +116,15 @@ def _check_cover(partition: Partition, network: Network) -> list[str]:
     return shorten(problems)
 
 
-def count_entries(partition: Partition, network: Network) -> dict[str, IntArray]:
+def count_entries(partition: Partition, counting: Counting) -> dict[str, IntArray]:
     """By population, the target entries of every neuron."""
+    network = counting.network
     entries = {p.name: np.zeros(p.n, np.int64) for p in network.populations}
-    for projection in network.projections:
-        source, axon = senders(projection, network)
-        for piece in _slices(partition, projection.target):
-            reaches = synapses_per_axon(projection, piece, network) > 0
-            np.add.at(entries[projection.source], source[reaches[axon]], 1)
+    for cluster in partition.clusters:
+        for piece in cluster.slices:
+            for projection in counting.into[piece.population]:
+                axons = counting.reached(projection, piece)[0]
+                entries[projection.source][counting.sources(projection, axons)] += 1
     for name in network.outputs:
         neuron = network.population(name).neuron
         if isinstance(neuron, IntNeuron) and neuron.reset != "none":
@@ -108,31 +132,25 @@ def count_entries(partition: Partition, network: Network) -> dict[str, IntArray]
     return entries
 
 
-def _slices(partition: Partition, population: str) -> list[Slice]:
-    return [s for c in partition.clusters for s in c.slices if s.population == population]
-
-
 def recount(
-    cluster: Cluster, network: Network, chip: Chip,
+    cluster: Cluster, counting: Counting, chip: Chip,
     entries: dict[str, IntArray],
 ) -> Demand:
     """The demand of a cluster, counted from the network."""
     neurons = axons = words = targets = 0
-    assert network.weight_bits is not None
+    weight_bits = counting.network.weight_bits
+    assert weight_bits is not None
     for piece in cluster.slices:
-        mine = neurons_of(piece, network)
+        mine = counting.neurons(piece)
         neurons += len(mine)
         words += len(mine) * chip.core.state_words_per_neuron
         targets += int(entries[piece.population][mine].sum())
-        for projection in network.into(piece.population):
-            synapses = synapses_per_axon(projection, piece, network)
-            synapses = synapses[synapses > 0]
+        for projection in counting.into[piece.population]:
+            synapses = counting.reached(projection, piece)[1]
             if len(synapses):
                 axons += len(synapses)
                 channels = piece.c[1] - piece.c[0]
-                words += cheapest_words(
-                    projection, chip.core, network.weight_bits, len(mine), channels, synapses
-                )
+                words += cheapest_words(projection, chip.core, weight_bits, len(mine), channels, synapses)
     return Demand(neurons, axons, words, targets)
 
 

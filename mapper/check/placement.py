@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mapper.check.counting import neurons_of, senders, shorten, synapses_per_axon
+from mapper.check.counting import Counting, shorten
 from mapper.check.partition import count_entries, fits, recount
 from neurosim.artefacts.mapping import HOST, Partition, Placement
 from neurosim.chip.capacity import tile_capacity
@@ -28,7 +28,8 @@ def check_placement(
         return [*problems, f"{len(partition.clusters)} clusters, but {placement.core.size} places"]
     width = chip.system.chips_x * chip.mesh.width
     n_cores = width * chip.system.chips_y * chip.mesh.height * chip.mesh.cores_per_tile
-    entries = count_entries(partition, network)
+    counting = Counting(network)
+    entries = count_entries(partition, counting)
     seen: dict[int, int] = {}
     dead = dead_parts(chip)
     for number, core in enumerate(placement.core.tolist()):
@@ -45,7 +46,7 @@ def check_placement(
         if not kind.is_neuron_core:
             problems.append(f"cluster {number} is on core {core}, which is no neuron core")
             continue
-        demand = recount(partition.clusters[number], network, chip, entries)
+        demand = recount(partition.clusters[number], counting, chip, entries)
         if not fits(demand, kind):
             problems.append(f"cluster {number} does not fit on core {core}: it takes {demand}")
     if (placement.core < 0).any() or (placement.core >= n_cores).any():
@@ -87,18 +88,20 @@ def can_reach(chip: Chip, source: int, target: int) -> bool:
 
 def connected(placement: Placement, partition: Partition, network: Network) -> set[tuple[int, int]]:
     """All (source core, target core) that packets can go between; HOST is -1."""
+    counting = Counting(network)
     core_of = {p.name: np.full(p.n, HOST, np.int64) for p in network.populations}
     for number, cluster in enumerate(partition.clusters):
         for piece in cluster.slices:
-            core_of[piece.population][neurons_of(piece, network)] = placement.core[number]
+            core_of[piece.population][counting.neurons(piece)] = placement.core[number]
     pairs = set()
+    sends = np.zeros(int(placement.core.max(initial=0)) + 2, np.bool_)  # by core + 1, so HOST comes first
     for number, cluster in enumerate(partition.clusters):
+        sends[:] = False
         for piece in cluster.slices:
-            for projection in network.into(piece.population):
-                source, axon = senders(projection, network)
-                reaches = synapses_per_axon(projection, piece, network) > 0
-                for core in np.unique(core_of[projection.source][source[reaches[axon]]]).tolist():
-                    pairs.add((core, int(placement.core[number])))
+            for projection in counting.into[piece.population]:
+                axons = counting.reached(projection, piece)[0]
+                sends[core_of[projection.source][counting.sources(projection, axons)] + 1] = True
+        pairs |= {(core - 1, int(placement.core[number])) for core in np.flatnonzero(sends).tolist()}
     for name in network.outputs:
         neuron = network.population(name).neuron
         if isinstance(neuron, IntNeuron) and neuron.reset != "none":

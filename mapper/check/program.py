@@ -8,17 +8,20 @@ cancel, with probability below 2**-60 over all vectors (Schwartz-Zippel).
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from mapper.check.counting import shorten
 from mapper.check.memory import check_memory
 from mapper.check.placement import can_reach
-from mapper.check.synapses import block_sums
+from mapper.check.synapses import block_sums, exactly, whole
 from neurosim.artefacts.mapping import HOST, Routes
 from neurosim.artefacts.program import CoreProgram, NeuronGroup, Program, TargetTable
 from neurosim.chip.dump import chip_digest, dump_chip
 from neurosim.chip.models import Chip
+from neurosim.network.connections import Connection, Conv, Dense, Diagonal
 from neurosim.network.model import IntNeuron, Network
 from neurosim.network.schedule import schedule
 from neurosim.rules.neuron import MODEL_NAMES, RESET_NAMES
@@ -102,11 +105,19 @@ def _check_group(where: str, group: NeuronGroup, network: Network) -> list[str]:
         problems.append(f"{where} has another neuron model or reset than '{group.population}'")
     if group.input_shift != neuron.input_shift:
         problems.append(f"{where} has input_shift {group.input_shift}, must be {neuron.input_shift}")
-    for name in PARAMETERS:
-        wanted = np.asarray(getattr(neuron, name))
+    pairs = {name: (getattr(group, name), getattr(neuron, name)) for name in PARAMETERS}
+    own, ramp = group.ramp, neuron.ramp
+    if own is not None and ramp is not None:
+        pairs |= {"ramp": (own.per_step, ramp.per_step), "ramp floor": (own.floor, ramp.floor)}
+        if (own.input_steps, own.silent_steps) != (ramp.input_steps, ramp.silent_steps):
+            problems.append(f"{where} has wrong input or silent steps")
+    elif own is not ramp:
+        problems.append(f"{where} has {'no' if own is None else 'a'} ramp, unlike '{group.population}'")
+    for name, (got, values) in pairs.items():
+        wanted = np.asarray(values)
         wanted = wanted.reshape(-1) if wanted.ndim and wanted.size == population.n else wanted
         wanted = np.broadcast_to(wanted, (population.n,))[group.neurons]
-        if not np.array_equal(getattr(group, name), wanted):
+        if not np.array_equal(got, wanted):
             problems.append(f"{where} has a wrong {name}")
     return problems
 
@@ -145,13 +156,23 @@ def _check_table(
         if not problems and not can_reach(chip, source, target):
             problems.append(f"{name} cannot address core {target}: it is out of reach")
     neuron = np.repeat(np.arange(n), np.diff(table.pointer))
-    order = np.lexsort((table.axon, table.core, neuron))
-    if not np.array_equal(order, np.arange(len(order))):
+    rows = np.stack([neuron, table.core, table.axon])
+    if not _ascends(rows):
         problems.append(f"entries of {name} are not in the order core, axon")
-    same = np.diff(np.stack([neuron, table.core, table.axon])[:, order], axis=1)
-    if same.size and (same == 0).all(axis=0).any():
+        rows = rows[:, np.lexsort(rows[::-1])]
+    if (rows[:, 1:] == rows[:, :-1]).all(axis=0).any():
         problems.append(f"a neuron of {name} has the same entry twice")
     return problems
+
+
+def _ascends(rows: IntArray) -> bool:
+    """Whether the columns are in lexical order of their rows; equal ones may follow each other."""
+    step = np.diff(rows, axis=1)
+    falls, equal = np.zeros(step.shape[1], np.bool_), np.ones(step.shape[1], np.bool_)
+    for row in step:
+        falls |= equal & (row < 0)
+        equal &= row == 0
+    return not falls.any()
 
 
 def _check_axon_ranges(core: CoreProgram) -> list[str]:
@@ -177,6 +198,8 @@ def _check_host_entries(program: Program, network: Network) -> list[str]:
     if (program.host.core == HOST).any():
         problems.append("the host sends to itself")
     for core in program.cores:
+        if not (core.targets.core == HOST).any() and not any(g.population in wanted for g in core.groups):
+            continue
         for name, neuron, entries in _entries(core):
             to_host = entries[entries[:, 0] == HOST, 1].tolist()
             must = [wanted[name] + neuron] if name in wanted else []
@@ -224,6 +247,8 @@ def _check_flows(program: Program, routes: Routes) -> list[str]:
     listed = set(zip(routes.source.tolist(), routes.target.tolist(), strict=True))
     problems = [f"packets from core {a} to core {b} have no route" for a, b in sorted(used - listed)]
     problems += [f"a route from core {a} to core {b} that no table uses" for a, b in sorted(listed - used)]
+    if digest((program.table,)) != digest((routes.table,)):
+        problems.append("the routing table is not that of the routes")
     if program.routes_digest != digest(routes):
         problems.append("the program was made with other routes")
     return shorten(problems)
@@ -247,7 +272,8 @@ def _check_sums(program: Program, network: Network) -> list[str]:
     for projection in network.projections:
         x = values[projection.source]
         x = projection.pool.apply(x) if projection.pool is not None else x
-        wrong = np.flatnonzero((projection.connection.apply(x) != sums[projection.name]).any(axis=0))
+        x = exactly(x, _per_target(projection.connection))
+        wrong = np.flatnonzero((whole(projection.connection.apply(x)) != sums[projection.name]).any(axis=0))
         for neuron in wrong.tolist():
             problems.append(
                 f"neuron {neuron} of '{projection.target}' gets a wrong sum through '{projection.name}': "
@@ -256,14 +282,24 @@ def _check_sums(program: Program, network: Network) -> list[str]:
     return shorten(problems)
 
 
+def _per_target(connection: Connection) -> NDArray[Any]:
+    """Weights (rows, ...), a row being all that one target hears; one row of all if they are not sorted."""
+    weight = connection.weight
+    return weight if isinstance(connection, (Dense, Conv, Diagonal)) else weight[None]
+
+
 def _deliver(
     program: Program, network: Network, values: dict[str, IntArray]
 ) -> tuple[dict[int, IntArray], list[str]]:
     """What every axon receives, and axons that get packets of a population that is not their source."""
     arrived = {c.core: np.zeros((VECTORS, c.n_axons), np.int64) for c in program.cores}
-    source_of = {p.name: p.source for p in network.projections}
-    owner = {
-        c.core: [source_of.get(b.projection, "") for b in c.blocks for _ in range(b.n_axons)]
+    number = {p.name: k for k, p in enumerate(network.populations)}
+    source_of = {p.name: number[p.source] for p in network.projections}
+    none = np.zeros(0, np.int32)
+    owner = {  # of every axon the population that sends to it, -1 for no projection's
+        c.core: np.concatenate(
+            [none, *(np.full(b.n_axons, source_of.get(b.projection, -1), np.int32) for b in c.blocks)]
+        )
         for c in program.cores
     }
     problems = []
@@ -273,15 +309,17 @@ def _deliver(
         parts.append((f"core {core.core}", core.targets, held))
     for name, table, held in parts:
         sent = np.concatenate([v for _, v in held], axis=1) if held else np.zeros((VECTORS, 0), np.int64)
-        names = [n for n, v in held for _ in range(v.shape[1])]
-        neuron = np.repeat(np.arange(len(names)), np.diff(table.pointer))
+        home = np.concatenate([none, *(np.full(v.shape[1], number[n], np.int32) for n, v in held)])
+        neuron = np.repeat(np.arange(len(home)), np.diff(table.pointer))
         for target in sorted(set(np.unique(table.core).tolist()) - {HOST}):
             mine = table.core == target
-            np.add.at(arrived[target].T, table.axon[mine], sent[:, neuron[mine]].T)
-            for n, axon in sorted(set(zip(neuron[mine].tolist(), table.axon[mine].tolist(), strict=True))):
-                if owner[target][axon] != names[n]:
-                    problems.append(
-                        f"{name} sends spikes of '{names[n]}' to axon {axon} of core {target}, "
-                        f"which takes those of '{owner[target][axon]}'"
-                    )
+            axons, senders = table.axon[mine], neuron[mine]
+            np.add.at(arrived[target].T, axons, sent[:, senders].T)
+            wrong = np.flatnonzero(owner[target][axons] != home[senders])
+            for k in wrong[np.lexsort((axons[wrong], senders[wrong]))].tolist():
+                source, takes = network.populations[home[senders[k]]].name, int(owner[target][axons[k]])
+                problems.append(
+                    f"{name} sends spikes of '{source}' to axon {axons[k]} of core {target}, "
+                    f"which takes those of '{'' if takes < 0 else network.populations[takes].name}'"
+                )
     return arrived, problems

@@ -1,4 +1,4 @@
-"""Checks Routes: the flows that the network needs and no others, their hops, and the deadlock verdict."""
+"""Checks Routes: the flows that the network needs and no others, their ways, and the deadlock verdict."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from mapper.check.counting import shorten
 from mapper.check.placement import connected
+from mapper.check.table import check_table
 from neurosim.artefacts.mapping import Partition, Placement, Routes
 from neurosim.chip.dump import chip_digest
 from neurosim.chip.models import Chip
@@ -35,7 +36,10 @@ def check_routes(
         wrong.append("a flow carries a negative or infinite number of packets")
     if wrong:
         return problems + shorten(wrong)
-    fabric = build_fabric(chip)
+    lost = check_table(routes.table, chip, routes.source, routes.target)
+    if lost:
+        return problems + lost
+    fabric = build_fabric(chip, table=routes.table)
     for (a, b), hops in zip(pairs, routes.hops.tolist(), strict=True):
         walked = len(fabric.walk(a, b))
         if walked != hops:

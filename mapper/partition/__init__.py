@@ -6,20 +6,24 @@ writes a :class:`~neurosim.artefacts.mapping.Partition`, or raises why it does n
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mapper.partition.base import Partitioner, Problem
+from mapper.partition.clustered import Clustered
 from mapper.partition.layer_order import LayerOrder
+from mapper.partition.refine import refine
 from mapper.partition.scarcity import explain, is_hopeless
-from mapper.partition.sweep import Sweep, cores_at_least
+from mapper.partition.sweep import LARGE_CORES, Sweep, cores_at_least
 from mapper.partition.tiling import LayerTiling
 from neurosim.artefacts.mapping import Partition
 from neurosim.errors import DoesNotFitError
 from neurosim.store import digest
 
-__all__ = ["Partitioner", "Problem", "partition"]
+__all__ = ["LARGE_CORES", "Partitioner", "Problem", "partition"]
 
-PARTITIONERS: tuple[Partitioner, ...] = (LayerTiling(), LayerOrder(), Sweep())
-LARGE_CORES = 512
-"""From so many cores on the layers are cut one after the other, not searched together."""
+PARTITIONERS: tuple[Partitioner, ...] = (
+    LayerTiling(), LayerOrder(), Sweep(), Clustered("hypergraph"), Clustered("mtkahypar"),
+)  # fmt: skip
 
 
 def partition(problem: Problem, chip_digest: str) -> Partition:
@@ -47,4 +51,8 @@ def partition(problem: Problem, chip_digest: str) -> Partition:
         )
     if found is None:
         raise explain(problem).error(problem.anatomy.network.name)
+    if problem.options.polish:
+        better = refine(problem, [list(cluster.slices) for cluster in found.clusters])
+        if better is not None:
+            found = replace(better, solver=(*found.solver, *better.solver))
     return Partition(digest(problem.anatomy.network), chip_digest, found.clusters, found.solver)

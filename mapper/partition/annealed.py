@@ -68,18 +68,16 @@ def divide(
         raise InputError(
             "the effort of the division must be above 0", code="map-option", where="effort", got=str(effort)
         )
-    _check_atoms(graph, limits)
-    least = -(-int(graph.neurons.sum()) // limits.neurons)
+    least = parts_at_least(graph, limits)
     label = twins(graph, max(int(graph.neurons.max(initial=1)), limits.neurons // GRAIN))
     coarse = contract(graph, label)
     for more in MORE_PARTS:
         k = max(least, int(np.ceil(graph.neurons.sum() * (1 + SLACK + more) / limits.neurons)))
         part = _anneal(graph, coarse, label, k, limits, seed, effort, progress)
-        done = _numbered(part)
-        found = figures(graph, done, limits.neurons, limits.axons)
-        hopeless = _unavoidable(graph, done, limits)
-        if not found.over_neurons and (found.over_axons or 0) <= hopeless:
-            return Division(done, found, hopeless)
+        done = as_division(graph, part, limits)
+        found = done.figures
+        if not found.over_neurons and (found.over_axons or 0) <= done.unavoidable:
+            return done
     raise DoesNotFitError(
         f"no division of {graph.n_nodes} atoms was found that keeps within the limits of a core",
         code="map-division",
@@ -89,7 +87,30 @@ def divide(
     )
 
 
-def _check_atoms(graph: Hypergraph, limits: Limits) -> None:
+def as_division(graph: Hypergraph, part: IntArray, limits: Limits) -> Division:
+    """A division of any quality with its figures."""
+    done = _numbered(part)
+    found = figures(graph, done, limits.neurons, limits.axons)
+    return Division(done, found, _unavoidable(graph, done, limits))
+
+
+def anneal_from(
+    graph: Hypergraph, start: IntArray, k: int, limits: Limits, passes: int, heats: tuple[float, float],
+    seed: int, progress: Progress | None = None,
+) -> IntArray:  # fmt: skip
+    """``start`` annealed node by node from a low heat on; it may come out worse."""
+    part = start.copy()
+    ends = (heats, (NEURON_FINES[1], HARD), (AXON_FINES[1], HARD))
+    _run(graph, part, k, limits, passes, ends, seed * SEEDS_A_RUN + 1, progress)
+    return part
+
+
+def parts_at_least(graph: Hypergraph, limits: Limits) -> int:
+    """Cores that the neurons take at least.
+
+    Raises:
+        DoesNotFitError: an atom is larger than a core.
+    """
     largest = int(graph.neurons.max(initial=0))
     if largest > limits.neurons:
         raise DoesNotFitError(
@@ -100,6 +121,7 @@ def _check_atoms(graph: Hypergraph, limits: Limits) -> None:
             got=str(largest),
             hint="make the atoms smaller",
         )
+    return -(-int(graph.neurons.sum()) // limits.neurons)
 
 
 def _anneal(

@@ -2,9 +2,9 @@
 
 For chips such as Tianjic, whose core is a crossbar of so many inputs times so many outputs: a layer is cut
 into tiles of output rows, columns and channels, and its fan-in into shares of input channels, one core per
-tile and share.  Reads layer shapes; writes per layer the cut with the fewest cores (every one is looked
-at), beside the manual scheme that it is measured against.  Cores that are left part empty are shared
-between layers by first fit, if that is asked for.
+tile and share.  Reads layer shapes; writes per layer the grid of even tiles with the fewest cores (every one
+is looked at).  :mod:`mapper.partition.mixed_tiles` needs fewer with tiles of mixed sizes,
+:mod:`mapper.partition.by_hand` has the schemes that both are measured against.
 
 Counted per core, in words of this model (what was published of the core: 256 inputs, 256 outputs, about
 22 KB; Pei et al., Nature 572, 2019): inputs = (rows + kernel - 1)(columns + kernel - 1) x input channels of
@@ -94,44 +94,12 @@ def fewest(layer: LayerLike, core: GroupCore) -> Cut:
         shares = _shares(layer, core, tile)
         if shares is None or (best is not None and c * y * x * shares > best.cores):
             continue
-        cut = _cut(layer, (c, y, x, shares))
+        cut = cut_of(layer, (c, y, x, shares))
         if best is None or (cut.cores, cut.parts[3]) < (best.cores, best.parts[3]):
             best = cut
     if best is None:
-        raise _too_small(layer, core)
+        raise too_small(layer, core)
     return best
-
-
-def manual(layer: LayerLike, core: GroupCore) -> Cut:
-    """What a careful person does by hand: per layer the best tile of square maps and power-of-two sizes.
-
-    Channels, rows (as many as columns) and input channels of a core are powers of two.  The paper does not
-    say what its manual scheme was, and the saving depends on it: for ResNet-18, 34 and 50 it is 22.5, 18.2
-    and 33.8 % against this one; 19.7, 16.6 and 11.4 % against the best single tile for all layers of a
-    network; and 13.3, 12.4 and 8.6 % against power-of-two tiles that need not be square, the best per layer.
-
-    Raises:
-        DoesNotFitError: as :func:`fewest`.
-    """
-    best: Cut | None = None
-    for channels, side in itertools.product(_powers(layer.out_shape[0]), _powers(max(layer.out_shape[1:]))):
-        parts = [-(-n // size) for n, size in zip(layer.out_shape, (channels, side, side), strict=True)]
-        tile = tuple(min(n, size) for n, size in zip(layer.out_shape, (channels, side, side), strict=True))
-        most = _channels(layer, core, (tile[0], tile[1], tile[2]))
-        if math.prod(tile) > core.outputs or not most:
-            continue
-        share = 1 << (most.bit_length() - 1)
-        cut = _cut(layer, (parts[0], parts[1], parts[2], -(-layer.in_shape[0] // share)))
-        if best is None or cut.cores < best.cores:
-            best = cut
-    if best is None:
-        raise _too_small(layer, core)
-    return best
-
-
-def _powers(n: int) -> list[int]:
-    """1, 2, 4, ... up to the first that covers ``n``."""
-    return [1 << k for k in range((n - 1).bit_length() + 1)]
 
 
 def group_partition(layers: Sequence[LayerLike], core: GroupCore) -> list[Cut]:
@@ -154,18 +122,19 @@ def _window(layer: LayerLike, tile: Shape) -> int:
     return math.prod(min((n - 1) * layer.stride + layer.kernel, m) for n, m in pairs)
 
 
-def _channels(layer: LayerLike, core: GroupCore, tile: Shape) -> int:
+def channels_on(layer: LayerLike, core: GroupCore, tile: Shape) -> int:
     """The most input channels that fit on a core with a tile."""
     return min(core.inputs // _window(layer, tile), core.weight_bytes // (tile[0] * layer.kernel**2))
 
 
 def _shares(layer: LayerLike, core: GroupCore, tile: Shape) -> int | None:
     """The fewest shares of the input channels that fit; None if not even one channel does."""
-    most = _channels(layer, core, tile)
+    most = channels_on(layer, core, tile)
     return -(-layer.in_shape[0] // most) if most else None
 
 
-def _cut(layer: LayerLike, parts: tuple[int, int, int, int]) -> Cut:
+def cut_of(layer: LayerLike, parts: tuple[int, int, int, int]) -> Cut:
+    """A layer's cut into so many parts."""
     tile = _tile(layer, *parts[:3])
     share = -(-layer.in_shape[0] // parts[3])
     return Cut(
@@ -173,7 +142,8 @@ def _cut(layer: LayerLike, parts: tuple[int, int, int, int]) -> Cut:
     )
 
 
-def _too_small(layer: LayerLike, core: GroupCore) -> DoesNotFitError:
+def too_small(layer: LayerLike, core: GroupCore) -> DoesNotFitError:
+    """The error of a layer that no cut makes small enough."""
     return DoesNotFitError(
         f"layer '{layer.name}' cannot be cut small enough for a core",
         code="map-group",

@@ -2,13 +2,16 @@
 
 Reads a problem that no partitioner could solve.  Lower bounds count every neuron once, every axon of a
 layer once and every weight once, so they hold for any partition; remedies are tried before they are
-offered.
+offered.  Of a network for hundreds of cores only more cores are tried, since every trial takes seconds.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
+
+import numpy as np
 
 from mapper import capacity
 from mapper.anatomy import Anatomy
@@ -17,15 +20,19 @@ from mapper.infeasible import Infeasibility
 from mapper.partition import packing
 from mapper.partition.base import Found, Problem
 from mapper.partition.candidates import grid_slices
+from mapper.partition.sweep import LARGE_CORES, Sweep, cores_at_least
 from mapper.partition.tiling import LayerTiling
 from neurosim.artefacts.mapping import Demand
 from neurosim.chip.models import Chip
-from neurosim.network.connections import Conv
+from neurosim.network.connections import Connection, Conv, Dense, Diagonal
 from neurosim.network.model import Population, Projection
+from neurosim.rules import synapse
 
 MORE_CORES = (2, 4, 8, 16, 32)
 MORE_CAPACITY = 256
 BISECTIONS = 8
+WIDER = (1.2, 2**0.5, 2.0)
+"""Of large networks also sides of the mesh so many times as long are tried: not every core suits a tile."""
 
 
 def is_hopeless(problem: Problem) -> bool:
@@ -36,10 +43,46 @@ def is_hopeless(problem: Problem) -> bool:
 def explain(problem: Problem) -> Infeasibility:
     """The infeasibility of ``problem``, which no partitioner solved."""
     for layer in problem.anatomy.layers:
+        if _every_neuron_fits(problem, layer):
+            continue
         found = _neuron_too_large(problem, layer)
         if found is not None:
             return found
     return _cores_too_few(problem)
+
+
+def _is_large(problem: Problem) -> bool:
+    return cores_at_least(problem) >= LARGE_CORES
+
+
+def _every_neuron_fits(problem: Problem, layer: Population) -> bool:
+    """Whether some core holds more than any neuron of ``layer`` can take by itself; False proves nothing."""
+    anatomy, core = problem.anatomy, problem.chip.core
+    bits = anatomy.network.weight_bits
+    assert bits is not None
+    axons, words = 0, core.state_words_per_neuron
+    for projection in anatomy.into(layer.name):
+        each = [
+            synapse.axon_words(fmt, 1, bits, core.index_bits, core.word_bits)
+            for fmt in capacity.legal_formats(core, projection)
+            if fmt != synapse.FORMAT_CONV
+        ]
+        if not each:
+            return False
+        most = _axons_at_most(projection.connection)
+        axons, words = axons + most, words + most * (core.axon_header_words + min(each))
+    return bool(problem.where(Demand(1, axons, words, _entries_at_least(anatomy, layer))))
+
+
+def _axons_at_most(connection: Connection) -> int:
+    """Axons that one target neuron can hear."""
+    if isinstance(connection, Conv):
+        return math.prod(connection.weight.shape[1:])
+    if isinstance(connection, Diagonal):
+        return 1
+    if isinstance(connection, Dense):
+        return connection.n_in
+    return int(np.bincount(connection.target, minlength=1).max())
 
 
 def _neuron_too_large(problem: Problem, layer: Population) -> Infeasibility | None:
@@ -164,7 +207,11 @@ def _best_found(problem: Problem, total: Demand) -> int | None:
         larger = replace(problem, kinds=kinds)
         if _cores_at_least(larger, total) > larger.n_cores:
             continue
-        found = [f for f in (packing.pack_layers(larger), LayerTiling().partition(larger)) if f]
+        if _is_large(problem):
+            tried = [Sweep().partition(larger)]
+        else:
+            tried = [packing.pack_layers(larger), LayerTiling().partition(larger)]
+        found = [f for f in tried if f]
         sizes = [len(f.clusters) for f in found if len(f.clusters) > problem.n_cores]
         if sizes:
             return min(sizes)
@@ -178,6 +225,8 @@ def _remedies(problem: Problem, demand: int | None) -> tuple[str, ...]:
         mesh = _mesh_that_fits(problem, demand)
         if mesh:
             out.append(mesh)
+    if _is_large(problem):
+        return tuple(out)
     for resource in RESOURCES:
         value = _capacity_that_fits(problem, resource)
         if value is not None:
@@ -191,6 +240,8 @@ def _remedies(problem: Problem, demand: int | None) -> tuple[str, ...]:
 def _works(problem: Problem) -> Found | None:
     if is_hopeless(problem):
         return None
+    if _is_large(problem):
+        return Sweep().partition(problem)
     return LayerTiling().partition(replace(problem, thorough=False))
 
 
@@ -198,7 +249,8 @@ def _mesh_that_fits(problem: Problem, demand: int) -> str | None:
     mesh = problem.chip.mesh
     per_side = mesh.cores_per_tile * problem.chip.n_chips
     first = next(s for s in range(1, demand + 1) if s * s * per_side >= demand)
-    for side in range(first, first + 3):
+    wider = [math.ceil(first * factor) for factor in WIDER] if _is_large(problem) else []
+    for side in [first, first + 1, first + 2, *wider]:
         larger = mesh.model_copy(update={"width": side, "height": side})
         if _works(problem.on(problem.chip.model_copy(update={"mesh": larger}))):
             return f"a mesh of {side}x{side} tiles" + (" per chip" if problem.chip.n_chips > 1 else "")

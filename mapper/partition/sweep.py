@@ -23,6 +23,8 @@ Grid = tuple[int, int, int]
 MORE_TILES = 1.1  # grids with up to so many times the fewest tiles compete for the least traffic
 COMPARED = 24  # grids compared at most
 GIVE_UP = 4000  # grids tried at most
+LARGE_CORES = 512
+"""From so many cores on the layers are cut one after the other, not searched together."""
 
 
 class Sweep:

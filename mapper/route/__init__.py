@@ -1,13 +1,17 @@
 """Routes: the unicast flows of a placed network, their hops, and whether they can deadlock.
 
-:func:`route` reads flows and a placement; paths are the fabric's own.
+:func:`route` reads flows and a placement; paths are the fabric's own, but for the exceptions that routers
+with tables make where that would not do.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from mapper.place.distance import walked
+from mapper.route.exceptions import find_exceptions
 from mapper.route.flows import Flows
 from neurosim.artefacts.mapping import HOST, Placement, Routes
 from neurosim.fabric.cdg import analyse_flows
@@ -16,10 +20,17 @@ from neurosim.store import digest
 
 
 def route(flows: Flows, placement: Placement, fabric: Fabric) -> Routes:
-    """The routes of all flows, sorted by (source, target); HOST comes first."""
+    """The routes of all flows, sorted by (source, target); HOST comes first.
+
+    Raises:
+        MismatchError: a flow does not arrive (see :func:`mapper.route.around.place_around`).
+    """
     core = np.append(placement.core, HOST)
     order = np.lexsort((core[flows.target], core[flows.source]))
     source, target = core[flows.source][order], core[flows.target][order]
+    table = find_exceptions(fabric, source, target).table
+    if table is not None:
+        fabric = replace(fabric, table=table)
     _, hops = walked(fabric, source, target)
     verdict = analyse_flows(fabric, source, target)
     return Routes(
@@ -32,4 +43,5 @@ def route(flows: Flows, placement: Placement, fabric: Fabric) -> Routes:
         verdict=verdict.verdict,
         order=verdict.order,
         cycle=verdict.cycle,
+        table=table,
     )

@@ -1,19 +1,23 @@
 """Placing around defects: no flow may lead through a dead link or router.
 
-A routing function has one path per pair, so it cannot go round a dead link; what can move is the
-clusters.  Reads flows and a placement made as if all links worked; writes one whose flows all arrive, or
-refuses and names the flows that do not.
+A routing function has one path per pair, so it cannot go round a dead link.  Routers with tables lead flows
+round it (:mod:`mapper.route.exceptions`); where they cannot, or there are none, the clusters move.  Reads
+flows and a placement made as if all links worked; writes one whose flows all arrive, or refuses and names
+the flows that do not.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mapper import capacity
 from mapper.place.distance import walked
+from mapper.route.exceptions import Exceptions, find_exceptions
 from mapper.route.flows import Flows
-from neurosim.artefacts.mapping import HOST, Partition
+from neurosim.artefacts.mapping import HOST, Partition, SolverReport
 from neurosim.errors import DoesNotFitError
 from neurosim.fabric import graphs
 from neurosim.fabric.topology import Fabric
@@ -59,10 +63,41 @@ def check_whole(fabric: Fabric) -> None:
     )
 
 
+def ways(fabric: Fabric, flows: Flows, core: IntArray, last_resort: bool = False) -> Exceptions | None:
+    """The routers' tables that lead all flows of a placement home; None if they cannot, or need not.
+
+    Without ``last_resort`` flows that have a way keep it (see :mod:`mapper.route.exceptions`).
+    """
+    place = np.append(core, HOST)
+    found = find_exceptions(fabric, place[flows.source], place[flows.target], last_resort)
+    return None if found.table is None or found.without.size else found
+
+
+def ways_report(
+    found: Exceptions, core: IntArray, flows: Flows, fabric: Fabric, whole: Fabric
+) -> SolverReport:
+    """What the ways through tables cost; as bound, what the rule's would if every link worked."""
+    assert found.table is not None
+    place = np.append(core, HOST)
+    ends = place[flows.source], place[flows.target]
+    costs = [
+        float((walked(on, *ends)[0] * flows.spikes).sum())
+        for on in (replace(fabric, table=found.table), whole)
+    ]
+    most, limit = int(np.bincount(found.table.router).max()), fabric.chip.router.table_entries
+    return SolverReport(
+        "routing tables", "detours", "heuristic", costs[0], min(costs),
+        f"{len(found.rerouted)} flows led by tables of {found.table.n} entries, at most {most} of {limit} in "
+        "a router; bound: the routing rule if no link were dead",
+    )  # fmt: skip
+
+
 def place_around(
     partition: Partition, core: IntArray, flows: Flows, fabric: Fabric, whole: Fabric
 ) -> tuple[IntArray, int]:
     """``core`` (one per cluster) changed so that every flow arrives; and how many clusters were moved.
+
+    Where no such change is found, but routers have tables, these are the last resort, and nothing is moved.
 
     ``fabric`` has the defects, ``whole`` is wired as if there were none.
 
@@ -79,6 +114,8 @@ def place_around(
     if repair.broken().size:
         repair.walk()
     broken = repair.broken()
+    if broken.size and ways(fabric, flows, core, last_resort=True):
+        return core, 0
     if broken.size:
         raise _no_way(repair.places(), flows, broken, fabric)
     return repair.core, int((repair.core != core).sum())
@@ -222,12 +259,19 @@ def _no_way(place: IntArray, flows: Flows, broken: IntArray, fabric: Fabric) -> 
     pairs = [(int(place[flows.source[f]]), int(place[flows.target[f]])) for f in broken[:NAMED_AT_MOST]]
     named = ", ".join(f"{name(a)} -> {name(b)}" for a, b in pairs)
     more = f" and {len(broken) - NAMED_AT_MOST} more" if len(broken) > NAMED_AT_MOST else ""
+    router = fabric.chip.router
+    why, hint = f"routing '{router.routing}' knows one path per pair", "give it router.table_entries, or "
+    if router.table_entries is not None:
+        n_vcs = router.virtual_channels
+        why = f"tables of {router.table_entries} entries on {n_vcs} virtual channel{'s' * (n_vcs > 1)}"
+        why, hint = f"{why} lead no way that is free of deadlock", "give it more of either, or "
     return DoesNotFitError(
         f"{len(broken)} flow{'s' if len(broken) > 1 else ''} cannot go round the dead links of chip "
-        f"'{fabric.chip.name}': routing '{fabric.chip.router.routing}' knows one path per pair",
+        f"'{fabric.chip.name}': {why}",
         code="map-dead-links",
         where="defects.links",
         expected="a placement in which no flow meets a dead link",
         got=f"{named}{more}",
-        hint="use a larger chip or one with fewer dead links, so that the clusters can lie beside them",
+        hint=hint
+        + "use a larger chip or one with fewer dead links, so that the clusters can lie beside them",
     )

@@ -4,7 +4,8 @@ Reads a fabric with defects and pairs of tiles; writes one path per pair.  A pai
 keeps it, on virtual channel 0.  On channel 0 no packet ever turns to the west, on channel 1 none to the east
 (the turn model of Glass and Ni, ISCA 1992: west-first, and its mirror image), so neither has a cycle of
 dependencies, and packets do not change channels.  A pair that must go round takes the shortest path that one
-of the two allows.  Today's engines route by rule, not by table: this says what tables would cost.
+of the two allows.  This is what the shortest detours cost, pair by pair; the tables that engines follow know
+destinations only, and are made by :mod:`mapper.route.exceptions`.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ they do not say.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +19,7 @@ from neurosim.artefacts.mapping import Cluster, Partition, Placement, Routes, Sl
 from neurosim.artefacts.program import CoreProgram, NeuronGroup, Program, SynapseBlock
 from neurosim.chip.dump import dump_chip
 from neurosim.chip.models import Chip
-from neurosim.network.model import IntNeuron
+from neurosim.network.model import IntNeuron, Ramp
 from neurosim.network.schedule import Schedule, schedule
 from neurosim.rules.neuron import MODEL_NAMES, RESET_NAMES
 from neurosim.store import digest
@@ -62,6 +64,7 @@ def emit(
         depth=times.depth,
         cores=tuple(cores),
         host=join(host),
+        table=routes.table,
     )
 
 
@@ -118,7 +121,14 @@ def _group(anatomy: Anatomy, times: Schedule, piece: Slice, first: int) -> Neuro
         input_shift=neuron.input_shift,
         start_step=times.start_step[piece.population],
         **{name: per_neuron(getattr(neuron, name), population.n, neurons) for name in PARAMETERS},
+        ramp=None if neuron.ramp is None else _ramp(neuron.ramp, population.n, neurons),
     )
+
+
+def _ramp(ramp: Ramp, n: int, neurons: NDArray[np.int64]) -> Ramp:
+    """The part of a population's ``ramp`` that belongs to ``neurons``."""
+    per_step, floor = (per_neuron(values, n, neurons) for values in (ramp.per_step, ramp.floor))
+    return replace(ramp, per_step=per_step, floor=floor)
 
 
 def per_neuron(values: NDArray[np.int64], n: int, neurons: NDArray[np.int64]) -> NDArray[np.int64]:

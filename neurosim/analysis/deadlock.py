@@ -11,17 +11,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from neurosim.artefacts.mapping import HOST
-from neurosim.artefacts.program import Program
+from neurosim.artefacts.program import Program, program_flows
 from neurosim.artefacts.result import Verdict
 from neurosim.chip.models import Chip
 from neurosim.fabric.cdg import NOT_CHECKED, CdgResult, analyse_flows, analyse_routing, describe_channel
 from neurosim.fabric.topology import build_fabric
-
-IntArray = NDArray[np.int64]
 
 STATUS_TEXT = {
     "ok": "every sample finished",
@@ -63,20 +58,12 @@ class DeadlockReport:
         return "proven_free" if self.flows.result.is_free else "possible"
 
 
-def program_flows(program: Program) -> tuple[IntArray, IntArray]:
-    """The distinct flows of a program as (sources, targets), sorted; HOST is -1."""
-    tables = [(HOST, program.host), *((image.core, image.targets) for image in program.cores)]
-    pairs = [
-        np.stack([np.full(len(cores), source, np.int64), cores], axis=1)
-        for source, cores in ((source, np.unique(table.core)) for source, table in tables)
-    ]
-    flows = np.unique(np.concatenate(pairs), axis=0)
-    return flows[:, 0], flows[:, 1]
-
-
 def analyse_deadlock(chip: Chip, program: Program, run: Verdict | None) -> DeadlockReport:
-    """Both static checks of ``program`` on ``chip``, beside the run's verdict (None: not run)."""
-    fabric = build_fabric(chip)
+    """Both static checks of ``program`` on ``chip``, beside the run's verdict (None: not run).
+
+    The routing function is the chip's rule by itself; the mapped flows follow the program's table too.
+    """
+    fabric = build_fabric(chip, table=program.table)
 
     def finding(subject: str, result: CdgResult) -> StaticFinding:
         cycle = tuple(
@@ -86,7 +73,7 @@ def analyse_deadlock(chip: Chip, program: Program, run: Verdict | None) -> Deadl
         return StaticFinding(subject, result, cycle)
 
     return DeadlockReport(
-        routing=finding("routing function", analyse_routing(fabric)),
+        routing=finding("routing function", analyse_routing(build_fabric(chip))),
         flows=finding("mapped flows", analyse_flows(fabric, *program_flows(program))),
         run=run,
         drop_after_cycles=chip.router.drop_after_cycles,

@@ -48,7 +48,9 @@ def footprint_bytes(network: Network, core: Core) -> int:
         bits += [neuron.threshold.size * core.membrane_bits, neuron.reset_amount.size * core.membrane_bits]
         bits += [neuron.bias.size * core.bias_bits, neuron.keep.size * (DECAY_SHIFT + 1)]
         bits.append(population.n * core.membrane_bits)
-        if neuron.model.startswith("cuba"):
+        if neuron.ramp is not None:
+            bits += [values.size * core.membrane_bits for values in (neuron.ramp.per_step, neuron.ramp.floor)]
+        if neuron.model.startswith("cuba") or neuron.ramp is not None:
             bits += [neuron.current_keep.size * (DECAY_SHIFT + 1), population.n * core.current_bits]
     return sum(map(_ceil_bytes, bits))
 

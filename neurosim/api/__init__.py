@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neurosim.api.bench_rtl import RtlBenchMade, bench_verilog
     from neurosim.api.benchmarking import BenchMade, bench
     from neurosim.api.checking import Checked, check
     from neurosim.api.chips import list_chips, show_chip
@@ -22,10 +23,13 @@ if TYPE_CHECKING:
     from neurosim.api.reporting import ReportMade, report_run
     from neurosim.api.resuming import resume_run
     from neurosim.api.running import RunMade, run_mapping
+    from neurosim.api.verifying import VerifyMade, verify
 
 _HOMES = {
     "BenchMade": "benchmarking",
     "bench": "benchmarking",
+    "RtlBenchMade": "bench_rtl",
+    "bench_verilog": "bench_rtl",
     "Checked": "checking",
     "DemoMade": "demonstrating",
     "Diffed": "diffing",
@@ -34,6 +38,7 @@ _HOMES = {
     "MappingMade": "mapping",
     "ReportMade": "reporting",
     "RunMade": "running",
+    "VerifyMade": "verifying",
     "bench_mapper": "mapper_benchmarking",
     "check": "checking",
     "demo": "demonstrating",
@@ -46,12 +51,13 @@ _HOMES = {
     "resume_run": "resuming",
     "run_mapping": "running",
     "show_chip": "chips",
+    "verify": "verifying",
 }
 __all__ = [
     "BenchMade", "Checked", "DemoMade", "Diffed", "ExportMade", "MapperBenchMade", "MappingMade",
-    "ReportMade", "RunMade", "bench", "bench_mapper", "check", "demo", "diff", "export_run",
-    "import_network", "list_chips", "map_network", "report_run", "resume_run", "run_mapping",
-    "show_chip",
+    "ReportMade", "RtlBenchMade", "RunMade", "VerifyMade", "bench", "bench_mapper", "bench_verilog",
+    "check", "demo", "diff", "export_run", "import_network", "list_chips", "map_network", "report_run",
+    "resume_run", "run_mapping", "show_chip", "verify",
 ]  # fmt: skip
 
 

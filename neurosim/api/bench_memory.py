@@ -94,9 +94,9 @@ def _program_bytes(program: Any) -> int:
     from neurosim.engines.base import RunOptions
     from neurosim.engines.compiled.core_state import ProgramTables
     from neurosim.engines.compiled.program import CompiledSample
-    from neurosim.fabric.topology import build_fabric
+    from neurosim.fabric.tables import program_fabric
 
-    tables = ProgramTables(program, build_fabric(load_chip_text(program.chip_yaml, "program")))
+    tables = ProgramTables(program, program_fabric(program, load_chip_text(program.chip_yaml, "program")))
     sample = CompiledSample(tables, np.zeros((1, 0), np.uint8), RunOptions())
     seen: dict[int, int] = {}
     _count(vars(sample), seen, {id(program)})

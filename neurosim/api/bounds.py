@@ -16,6 +16,8 @@ from neurosim.errors import InputError
 MAX_SEED = 2**31 - 1
 """The largest seed that every generator and solver takes (the solvers' are 32-bit signed)."""
 MIN_EFFORT, MAX_EFFORT = 0.001, 1000.0
+MAX_COUNT = 2**62
+"""The largest number of steps or cycles: twice as many still fit 64 bits."""
 
 
 def check_seed(seed: int) -> int:
@@ -49,18 +51,18 @@ def check_step_cycles(cycles: int | None) -> int | None:
     """The limit of a time step in cycles as an int, or None for the engine's own.
 
     Raises:
-        InputError: it is no whole number of at least 1.
+        InputError: it is no whole number of 1 to :data:`MAX_COUNT`.
     """
-    return None if cycles is None else _whole("limit of a time step in cycles", cycles, 1, 2**62)
+    return None if cycles is None else _whole("limit of a time step in cycles", cycles, 1, MAX_COUNT)
 
 
 def check_every(steps: int | None) -> int | None:
     """The distance of two checkpoints in hardware steps as an int, or None for none.
 
     Raises:
-        InputError: it is no whole number of at least 1.
+        InputError: it is no whole number of 1 to :data:`MAX_COUNT`.
     """
-    return None if steps is None else _whole("number of steps between two checkpoints", steps, 1, 2**62)
+    return None if steps is None else _whole("number of steps between two checkpoints", steps, 1, MAX_COUNT)
 
 
 def check_effort(effort: float) -> float:
@@ -77,7 +79,7 @@ def check_effort(effort: float) -> float:
 def _whole(name: str, value: int, low: int, high: int | None = None) -> int:
     if isinstance(value, Integral) and low <= value <= (math.inf if high is None else high):
         return int(value)
-    bounds = f"at least {low}" if high in (None, 2**62) else f"{low}..{high}"
+    bounds = f"at least {low}" if high is None else f"{low}..{high}"
     raise _outside(name, f"a whole number, {bounds}", value)
 
 

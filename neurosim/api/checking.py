@@ -2,7 +2,8 @@
 
 A single file is checked with what it was made from, which must lie beside it (as in a mapping's folder);
 a folder is checked as a whole: every file against its digest in the manifest and by its checker, that they
-belong together, and for a run that its figures and its spikes follow from its input.  What is wrong inside
+belong together, for a run that its figures and its spikes follow from its input, and for a checkpoint that
+it can go on: its state and the events recorded so far.  What is wrong inside
 a folder of ours is a problem that is found, not an error.
 """
 
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from neurosim.api.exporting import refuse_exports
 from neurosim.errors import InputError, NeurosimError
 
 if TYPE_CHECKING:
@@ -53,13 +55,14 @@ def check(artefact: str | Path, *, progress: Progress | None = None) -> Checked:
     """Check ``artefact``.
 
     Args:
-        artefact: an ``.npz`` file of ours, a chip file, or the folder of a mapping, a run or a demo.
+        artefact: an ``.npz`` file of ours, a chip file, or the folder of a mapping, run, demo or checkpoint.
         progress: called with (checks done, checks, what is being checked).
 
     Raises:
         InputError: there is no such artefact, it is not one of ours, or what it needs is not beside it.
     """
     path = Path(artefact)
+    refuse_exports(path)
     if path.is_dir():
         return _check_folder(path, progress)
     if not path.exists():
@@ -134,10 +137,9 @@ def _warnings(path: Path, kind: str) -> Iterator[str]:
 
 def _check_folder(folder: Path, progress: Progress | None) -> Checked:
     from neurosim.api.folders import kind_manifest
-    from neurosim.api.integrity import check_files
 
-    kind = str(kind_manifest(folder, "mapping", "run", "demo")["kind"])
-    changed = tuple(check_files(folder))
+    kind = str(kind_manifest(folder, "mapping", "run", "demo", "checkpoint")["kind"])
+    changed = tuple(_changed(folder, kind))
     lines: list[tuple[str, tuple[str, ...]]] = [("files", changed)]
     steps = list(_STEPS[kind](folder))
     for done, (what, run) in enumerate(steps):
@@ -147,11 +149,21 @@ def _check_folder(folder: Path, progress: Progress | None) -> Checked:
     return Checked(folder, kind, tuple(lines), () if changed else tuple(_folder_warnings(folder)))
 
 
+def _changed(folder: Path, kind: str) -> list[str]:
+    from neurosim.api.checkpoint_checking import check_checkpoint_files
+    from neurosim.api.integrity import check_files
+
+    return check_checkpoint_files(folder) if kind == "checkpoint" else check_files(folder)
+
+
 def _folder_warnings(folder: Path) -> list[str]:
+    from neurosim.api.checkpoint_checking import checkpoint_warnings
+
+    found = checkpoint_warnings(folder)
     for mapping in (folder, folder / "mapping", folder / "run" / "mapping"):
         if (mapping / "routes.npz").is_file():
-            return list(_warnings(mapping / "routes.npz", "Routes"))
-    return []
+            return found + list(_warnings(mapping / "routes.npz", "Routes"))
+    return found
 
 
 Step = tuple[str, Callable[[], list[str]]]
@@ -210,8 +222,18 @@ def _demo_steps(folder: Path) -> Iterator[Step]:
     yield from _run_steps(folder / "run", "run/")
 
 
+def _checkpoint_steps(folder: Path) -> Iterator[Step]:
+    from neurosim.api import checkpoint_checking as kept
+
+    yield "manifest.json", lambda: kept.check_seal(folder)
+    yield from _mapping_steps(folder / "mapping", "mapping/")
+    yield "input.npz", lambda: kept.check_input(folder)
+    yield "state.npz", lambda: kept.check_state(folder)
+    yield "events", lambda: kept.check_events(folder)
+
+
 _STEPS: dict[str, Callable[[Path], Iterator[Step]]] = {
-    "mapping": _mapping_steps, "run": _run_steps, "demo": _demo_steps,
+    "mapping": _mapping_steps, "run": _run_steps, "demo": _demo_steps, "checkpoint": _checkpoint_steps,
 }  # fmt: skip
 
 

@@ -101,7 +101,7 @@ def _opened(folder: Path) -> Iterator[dict[str, Any]]:
         InputError: it is not one of ours, holds what is not ours, or another process works on it.
     """
     manifest = kind_manifest(folder, "checkpoint")
-    foreign = next((n for n in held_files(folder) if not _is_ours(n, manifest)), None)
+    foreign = next((n for n in held_files(folder) if not is_ours(n, manifest)), None)
     if foreign is not None:
         raise InputError(
             "the checkpoint holds what this program did not make", code="checkpoint-foreign",
@@ -116,7 +116,8 @@ def _opened(folder: Path) -> Iterator[dict[str, Any]]:
         yield manifest
 
 
-def _is_ours(name: str, manifest: dict[str, Any]) -> bool:
+def is_ours(name: str, manifest: dict[str, Any]) -> bool:
+    """Whether a checkpoint may hold a file of this name."""
     if name.startswith(f"{EVENTS}/") and name.endswith((".parquet", ".parquet.part")):
         return True
     return name in manifest["files"] or name in (MARKER, STATE, STATE_PART, UNFINISHED)
@@ -204,13 +205,19 @@ def _check_manifest(folder: Path, manifest: dict[str, Any]) -> None:
             f"the checkpoint cannot be used: {problems[0]}", code="checkpoint-changed", where=str(folder),
             hint="start the run anew",
         )  # fmt: skip
-    ours = _software()
-    if any(manifest.get(key) != value for key, value in ours.items()):
+    other = other_version(manifest)
+    if other is not None:
         raise InputError(
             "the checkpoint was made by another version of the program", code="checkpoint-version",
-            where=str(folder), expected=_version_text(ours), got=_version_text(manifest),
+            where=str(folder), expected=_version_text(_software()), got=other,
             hint="continue it with that version, or start the run anew",
         )  # fmt: skip
+
+
+def other_version(manifest: dict[str, Any]) -> str | None:
+    """The version of the program that made a checkpoint; None if it is this one."""
+    is_ours = all(manifest.get(key) == value for key, value in _software().items())
+    return None if is_ours else _version_text(manifest)
 
 
 def _version_text(facts: dict[str, Any]) -> str:

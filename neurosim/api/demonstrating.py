@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from neurosim.api.running import RunMade
     from neurosim.engines.base import Progress
 
-WORKLOAD = Path(__file__).parents[2] / "workloads" / "digits"
-PROFILE = "spikingjelly-2.0"
-DEFAULT_SAMPLES = {"dense": 100, "conv": 30}
+WORKLOADS = Path(__file__).parents[2] / "workloads"
+NETS = {
+    "dense": ("digits/dense.nir", "spikingjelly-2.0"), "conv": ("digits/conv.nir", "spikingjelly-2.0"),
+    "ttfs": ("ttfs_digits/ttfs.npz", ""),
+}  # fmt: skip
+"""Network file, with its test set beside it as ``NET_test.npz``, and neuron profile."""
+DEFAULT_SAMPLES = {"dense": 100, "conv": 30, "ttfs": 100}
 """Digits simulated unless told otherwise: well under a minute each on two cores."""
 DEFAULT_OUT = Path("neurosim_out") / "demo"
 
@@ -60,7 +64,9 @@ def demo(
     force: bool = False,
     progress: Progress | None = None,
 ) -> DemoMade:
-    """Import, map, simulate and report the shipped digits network ``net`` ("dense" or "conv").
+    """Import, map, simulate and report the shipped digits network ``net`` ("dense", "conv" or "ttfs").
+
+    "ttfs" is of neurons that fire once per sample, see ``workloads/ttfs_digits``.
 
     Args:
         samples: digits to simulate, the first of the 450 test samples; None: :data:`DEFAULT_SAMPLES`.
@@ -85,7 +91,8 @@ def demo(
             hint=did_you_mean(net, DEFAULT_SAMPLES),
         )  # fmt: skip
     seed, samples = check_seed(seed), check_samples(samples)
-    digits = WORKLOAD / f"{net}_test.npz"
+    model, profile = WORKLOADS / NETS[net][0], NETS[net][1]
+    digits = model.with_name(f"{net}_test.npz")
     count = DEFAULT_SAMPLES[net] if samples is None else samples
     out = Path(out)
     check_output(out, {"chip file": chip})
@@ -95,7 +102,7 @@ def demo(
     with _parent_of_default(out):
         check_free(out, force)
         with whole_folder(out, "demo", facts, force) as folder:
-            network = import_network(WORKLOAD / f"{net}.nir", PROFILE, out=folder / "network.npz")
+            network = import_network(model, profile, out=folder / "network.npz")
             mapping = map_network(network, chip, folder / "mapping", digits, seed, progress=progress)
             run = run_mapping(
                 folder / "mapping", digits, engine, count, out=folder / "run", seed=seed, progress=progress

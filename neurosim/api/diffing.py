@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from neurosim.api.setup_diff import Difference
-from neurosim.errors import InputError
+from neurosim.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,6 +85,8 @@ def diff(
 ) -> Diffed:
     """Compare two things of one kind: folders of ``run``, ``demo`` (its run) or ``map``, or files of ours.
 
+    Where there is no file or folder of that name, a preset's name stands for its chip.
+
     Args:
         cycles: compare the states of two engines in every cycle even if their results agree.
         progress: called with (done, total, text) while runs are made again.
@@ -126,11 +128,17 @@ def _kind(path: Path) -> str:
     """
     from neurosim import store
     from neurosim.api.folders import require_kind
+    from neurosim.chip.catalogue import preset_names
 
     if path.is_dir():
         return str(require_kind(path, "mapping", "run")["kind"])
     if not path.exists():
-        raise InputError("no such file or folder", code="file-missing", where=str(path))
+        if str(path) in preset_names():
+            return "chip"
+        raise InputError(
+            "no such file or folder", code="file-missing", where=str(path),
+            hint=did_you_mean(str(path), preset_names()),
+        )  # fmt: skip
     store.require_file(path)
     return "chip" if path.suffix in (".yaml", ".yml") else store.type_of(path)
 
@@ -138,7 +146,7 @@ def _kind(path: Path) -> str:
 def _article(kind: str) -> str:
     from neurosim.api.folders import KIND_TEXT
 
-    return KIND_TEXT.get(kind, "a chip file" if kind == "chip" else f"an artefact of type {kind}")
+    return KIND_TEXT.get(kind, "a chip" if kind == "chip" else f"an artefact of type {kind}")
 
 
 def _diff_files(ours: Path, theirs: Path) -> list[Difference]:
@@ -146,8 +154,8 @@ def _diff_files(ours: Path, theirs: Path) -> list[Difference]:
     from neurosim.api.setup_diff import chip_differences, first_part
     from neurosim.chip.loader import load_chip
 
-    if ours.suffix in (".yaml", ".yml"):
-        return chip_differences(load_chip(ours), load_chip(theirs))
+    if _kind(ours) == "chip":
+        return chip_differences(load_chip(str(ours)), load_chip(str(theirs)))
     kind = _artefact_type(ours)
     one, two = (store.load(path, kind) for path in (ours, theirs))
     found = None if store.digest(one) == store.digest(two) else first_part(one, two)
@@ -270,9 +278,9 @@ def _lock_step(
     one: Run, two: Run, sample: int, every_cycle: bool, progress: Progress | None
 ) -> StateDifference | None:
     from neurosim.engines import diff as engines
-    from neurosim.fabric.topology import build_fabric
+    from neurosim.fabric.tables import program_fabric
 
-    program, fabric = one.mapped.program, build_fabric(one.mapped.chip)
+    program, fabric = one.mapped.program, program_fabric(one.mapped.program, one.mapped.chip)
     x = one.workload.spikes[sample]
     ends = {int(end) for run in (one, two) for end in run.result.step_end[sample] if end >= 0}
     verdicts = [v.cycle for v in (one.result.verdict, two.result.verdict) if v.sample == sample]

@@ -149,19 +149,37 @@ def _counting(files: dict[str, Path], kinds: set[str], progress: Progress | None
     return read
 
 
+def refuse_exports(path: Path) -> None:
+    """Say of an export, or of a folder that holds nothing else, that it is not checked by itself.
+
+    Raises:
+        InputError: ``path`` is one of these.
+    """
+    inside = sorted(path.iterdir()) if path.is_dir() else [path]
+    if inside and all(one.is_file() and _made_as(one) is not None for one in inside):
+        raise InputError(
+            "an export of a trace is not checked: it follows from the trace of its run", code="check-export",
+            where=str(path), hint="check the run that it was made of, or export that again",
+        )  # fmt: skip
+
+
+def _made_as(path: Path) -> str | None:
+    """The kind of export that this program made as ``path``; None if it did not."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return next((kind for kind, mark in _OURS.items() if mark in head), None)
+
+
 def _check_free(kind: str, path: Path, force: bool) -> None:
     from neurosim.api.folders import check_free
 
     if path.is_dir() or not path.parent.is_dir() or (path.exists() and not force):
         check_free(path, force=False)
-    if path.exists():
-        with path.open("rb") as file:
-            is_ours = _OURS[kind] in file.read(_HEAD)
-        if not is_ours:
-            raise InputError(
-                "the output exists and this program did not make it", code="output-foreign", where=str(path),
-                hint="--force replaces only exports of the same kind",
-            )  # fmt: skip
+    if path.exists() and _made_as(path) != kind:
+        raise InputError(
+            "the output exists and this program did not make it", code="output-foreign", where=str(path),
+            hint="--force replaces only exports of the same kind",
+        )  # fmt: skip
 
 
 def _text(file: IO[bytes]) -> Any:

@@ -27,6 +27,7 @@ MARKER = "manifest.json"
 KIND_TEXT = {
     "mapping": "a mapping (made by `map`)", "run": "a run (made by `run`)", "demo": "a demo",
     "checkpoint": "a checkpoint (made by `run --checkpoint-every`)",
+    "verification": "a verification (made by `verify`)",
 }  # fmt: skip
 ADDED_LATER = frozenset({MARKER, "report.html"})
 """Files that our folders may hold besides the listed ones."""

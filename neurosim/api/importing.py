@@ -20,6 +20,7 @@ def import_network(
     out: str | Path | None = None,
     *,
     format: str | None = None,
+    first_spike_steps: int | None = None,
     force: bool = False,
 ) -> Network:
     """Read ``model`` as ``profile`` means it; save it at ``out`` if given.
@@ -30,11 +31,13 @@ def import_network(
     Args:
         profile: a name of :func:`neurosim.network.profiles.profile_names`; there is no default.
         dt_s: the time step in seconds; None takes the profile's.
+        first_spike_steps: read integrate-and-fire neurons as rates that are to be sent by the time of a
+            single spike, in windows of so many steps: :func:`neurosim.network.first_spike.to_first_spike`.
         force: replace ``out`` if it is an artefact of this program.
 
     Raises:
-        InputError: the format, the file, the profile or dt is not usable, or ``out`` exists, is the
-            model, or cannot be written.
+        InputError: the format, the file, the profile, dt or the window is not usable, the network has no
+            first-spike form, or ``out`` exists, is the model, or cannot be written.
     """
     from neurosim.api.bounds import check_output
     from neurosim.api.folders import check_file_free, save_file
@@ -47,6 +50,10 @@ def import_network(
     if name is None:
         name = ending if ending in plugins.available(plugins.IMPORTERS) else DEFAULT_IMPORTER
     network: Network = plugins.load(plugins.IMPORTERS, name)(Path(model), profile, dt_s)
+    if first_spike_steps is not None:
+        from neurosim.network.first_spike import to_first_spike
+
+        network = to_first_spike(network, first_spike_steps)
     if out is not None:
         save_file(network, Path(out), force)
     return network

@@ -23,27 +23,30 @@ class MapperBenchMade:
 
     def document(self) -> dict[str, Any]:
         """For ``--json``."""
-        return asdict(self)
+        rows = [{**asdict(row), "keeps_floor": row.keeps_floor} for row in self.rows]
+        return {**asdict(self), "rows": rows}
 
 
 def bench_mapper(
-    stage: str | None, case: str | None = None, seed: int = 0, effort: float = 1.0, *,
+    stage: str | None, case: str | None = None, seed: int = 0, effort: float | None = None, *,
     progress: Progress | None = None,
 ) -> MapperBenchMade:  # fmt: skip
     """Measure one stage of the mapper; ``case`` (the beginning of a name) takes only some of its nets.
 
+    ``effort`` scales the budgets; None: 1.
+
     Raises:
-        InputError: no such stage or case, or a seed or effort out of range.
+        InputError: no stage, no such stage or case, or a seed or effort out of range.
     """
     from mapper.bench import cases
     from neurosim.errors import InputError
 
     if stage is None:
+        what = "a case was named" if case is not None else "an effort was given"
         raise InputError(
-            "a case was named, but no stage of the mapper", code="usage", hint="say which: --mapper placement"
+            f"{what}, but no stage of the mapper", code="usage", hint="say which: --mapper placement"
         )
-
-    seed, effort = check_seed(seed), check_effort(effort)
+    seed, effort = check_seed(seed), check_effort(1.0 if effort is None else effort)
     rows = []
     chosen = cases(stage, case)
     for done, one in enumerate(chosen):

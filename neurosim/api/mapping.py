@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from neurosim.engines.base import Progress, Workload
     from neurosim.network.model import Network
 
-STAGES = 7
-"""Steps that ``progress`` is told of: load, quantise, compare, the mapper's three, write."""
+STAGES = 8
+"""Steps that ``progress`` is told of: load, quantise, compare, the mapper's three, figures, write."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,9 @@ def map_network(
     effort: float = 1.0,
     place_for: str = "hops",
     time_limit_s: float | None = None,
+    partitioner: str = "tiling",
+    polish: bool = False,
+    repair: bool = True,
     metrics: bool = False,
     force: bool = False,
     progress: Progress | None = None,
@@ -61,7 +64,8 @@ def map_network(
     """Quantise ``net`` to ``chip``, partition, place and route it, and write the folder ``out``.
 
     Args:
-        net: a float network, or the file of one.
+        net: a float network, or one in a chip's integers already (nothing is quantised then, and no loss
+            measured), or the file of one.
         chip: a chip, the name of a preset, or a chip file.
         input: samples (``.npz``) that tell the quantiser the ranges and the mapper the traffic, and by
             which the quantisation loss is measured; without them both are worst-case assumptions.
@@ -71,8 +75,9 @@ def map_network(
             after population (inputs left out), as an array or an ``.npz`` file with the array ``core``.
             They are checked, never changed; None: the mapper decides.
         weight_bits: one of the chip's widths; None: the widest up to 8.
-        objective / effort / place_for / time_limit_s: see :class:`mapper.MapOptions`; an effort is 0.001 to
-            1000.  Ctrl-C during the search for a placement ends that search only, as the time limit does.
+        objective / effort / place_for / time_limit_s / partitioner / polish / repair: see
+            :class:`mapper.MapOptions`; an effort is 0.001 to 1000.  Ctrl-C during the search for a placement
+            ends that search only, as the time limit does.
         seed: 0 to 2147483647.
         metrics: also count every figure by which mappers are compared, with its formula, and draw
             ``mapping.html`` with a picture of every chip.
@@ -90,6 +95,7 @@ def map_network(
     from neurosim import store
     from neurosim.api.bounds import check_effort, check_output, check_samples, check_seed, check_steps
     from neurosim.api.folders import check_free, whole_folder
+    from neurosim.api.mapping_figures import mapping_figures
     from neurosim.chip.loader import load_chip
     from neurosim.chip.models import Chip as ChipModel
     from neurosim.errors import InputError
@@ -107,29 +113,30 @@ def map_network(
     check_free(out, force)
     say = _Stages(progress)
     say("reading")
-    floating = _float_network(net)
+    floating = _network(net)
     system = chip if isinstance(chip, ChipModel) else load_chip(chip)
     asked = input is not None or steps is not None
     workload = workload_of(input, floating, samples, steps) if asked else None
     given = load_cores(cores) if isinstance(cores, (str, Path)) else cores
     options = MapOptions(
         seed=seed, objective=objective, effort=effort, cores=given, place_for=place_for,
-        time_limit_s=time_limit_s,
+        time_limit_s=time_limit_s, partitioner=partitioner, polish=polish, repair=repair,
     )  # fmt: skip
-    say("quantising")
-    calibration = None if workload is None else workload.spikes
-    integer = quantise(floating, system, QuantiseOptions(weight_bits=weight_bits, calibration=calibration))
-    say("comparing float and integer spikes")
+    if floating.is_integer:
+        integer = _as_it_is(floating, system, weight_bits)
+        say("measuring spikes")
+    else:
+        say("quantising")
+        seen = None if workload is None else workload.spikes
+        integer = quantise(floating, system, QuantiseOptions(weight_bits=weight_bits, calibration=seen))
+        say("comparing float and integer spikes")
     loss, activity = _measure(floating, integer, system, workload)
     options = dataclasses.replace(options, activity=activity, progress=say, detail=say.within)
     mapped = compile_network(integer, system, options)
+    system = mapped.chip
+    say("counting figures")
+    figures = mapping_figures(floating, integer, mapped, system, options, workload, loss, metrics)
     say("writing")
-    figures = _figures(floating, integer, mapped, system, options, workload, loss)
-    if metrics:
-        from mapper.metrics import all_metrics, formula
-
-        figures["metrics"] = all_metrics(system, mapped)
-        figures["formulas"] = {name: formula(name) for name in figures["metrics"]}
     with whole_folder(out, "mapping", _facts(figures), force) as folder:
         _write(folder, floating, integer, mapped, figures)
         store.load(folder / "program.npz", type(mapped.program))  # what was written can be read
@@ -204,7 +211,7 @@ def load_cores(path: str | Path) -> Any:
     return read_arrays(Path(path), "core", "core (neurons,), the core number of every neuron")["core"]
 
 
-def _float_network(net: Network | str | Path) -> Network:
+def _network(net: Network | str | Path) -> Network:
     from neurosim import store
     from neurosim.errors import InputError
     from neurosim.network.model import Network
@@ -214,12 +221,37 @@ def _float_network(net: Network | str | Path) -> Network:
             "a trained model, not yet a network of this program", code="map-not-imported", where=str(net),
             hint=f"import it first: neurosim import {net} --profile NAME -o {Path(net).stem}.npz",
         )  # fmt: skip
-    network = net if isinstance(net, Network) else store.load(Path(net), Network)
-    if network.is_integer:
+    return net if isinstance(net, Network) else store.load(Path(net), Network)
+
+
+def _as_it_is(network: Network, chip: Chip, weight_bits: int | None) -> Network:
+    """An integer network, if it can run on ``chip`` without being quantised again.
+
+    Raises:
+        InputError: it is faulty, or made for registers or weights that the chip does not have.
+    """
+    from neurosim.errors import InputError
+    from neurosim.network.check import check_network
+    from neurosim.network.model import IntNeuron
+
+    if weight_bits not in (None, network.weight_bits):
         raise InputError(
-            "the network is already in a chip's integers", code="map-integer-network",
-            where=network.name if isinstance(net, Network) else str(net),
-            expected="a float network, as `import` makes it",
+            "the network's weights are integers already", code="map-weight-bits", where=network.name,
+            expected=f"{network.weight_bits} bits, or no width", got=f"{weight_bits} bits",
+        )  # fmt: skip
+    problems = check_network(network)
+    for population in network.populations:
+        neuron, core = population.neuron, chip.core
+        if isinstance(neuron, IntNeuron):
+            for name, bits in (("bias", core.bias_bits), ("threshold", core.membrane_bits)):
+                limit, values = 1 << (bits - 1), getattr(neuron, name)
+                if values.size and not -limit <= int(values.min()) <= int(values.max()) <= limit:
+                    problems.append(f"population '{population.name}': {name} does not fit {bits} bits")
+    if problems:
+        raise InputError(
+            problems[0], code="map-faulty-network", where=network.name,
+            got=f"{len(problems)} such faults" if len(problems) > 1 else None,
+            hint="make the network for this chip",
         )  # fmt: skip
     return network
 
@@ -227,7 +259,7 @@ def _float_network(net: Network | str | Path) -> Network:
 def _measure(
     floating: Network, integer: Network, chip: Chip, workload: Workload | None
 ) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
-    """The quantisation loss, and spikes per neuron and sample of every population of ``integer``."""
+    """The quantisation loss (None if nothing was quantised), and every population's spikes per sample."""
     if workload is None:
         return None, None
     from dataclasses import asdict
@@ -237,7 +269,7 @@ def _measure(
     from neurosim.analysis.quantisation_loss import quantisation_loss
     from neurosim.engines.functional import run_functional
 
-    loss = asdict(quantisation_loss(floating, integer, chip, workload))
+    loss = None if floating.is_integer else asdict(quantisation_loss(floating, integer, chip, workload))
     result = run_functional(integer, workload, chip)
     activity: dict[str, Any] = {}
     first = 0
@@ -250,110 +282,6 @@ def _measure(
         totals = np.bincount(spikes.neuron, weights=spikes.count, minlength=n)
         activity[spikes.population] = totals / result.n_samples
     return loss, activity
-
-
-def _figures(
-    floating: Network, integer: Network, mapped: Mapping, chip: Chip, options: Any,
-    workload: Workload | None, loss: dict[str, Any] | None,
-) -> dict[str, Any]:  # fmt: skip
-    """The content of ``mapping.json``."""
-    from mapper.metrics import mapping_metrics
-    from mapper.route.remedies import remedies
-    from neurosim import store
-    from neurosim.analysis.deadlock import analyse_deadlock, deadlock_dict
-
-    deadlock = deadlock_dict(analyse_deadlock(chip, mapped.program, None))
-    warnings = list(dict.fromkeys(mapped.network.warnings))
-    if workload is None:
-        warnings.append(
-            f"no input was given: the traffic is {mapped.activity}, and no quantisation loss was measured"
-        )
-    for report in (*mapped.partition.solver, *mapped.placement.solver):
-        if "stopped by" in report.detail:
-            why = report.detail.split("stopped by ")[1].split(";")[0].split(",")[0]
-            warnings.append(f"the search for the {report.stage} was stopped by {why}; the best so far stays")
-    if deadlock["mapped_flows"]["verdict"] != "free":
-        for remedy in remedies(mapped, chip, options):
-            warnings.append(f"{remedy} would make this mapping free of deadlock (tried)")
-        warnings.append("this mapping can deadlock: the channel dependency graph of its flows has a cycle")
-    program, parts = mapped.program, (mapped.partition, mapped.placement, mapped.routes)
-    metrics = mapping_metrics(chip, *parts, program)
-    return {
-        "schema": "neurosim-mapping",
-        "schema_version": 1,
-        "network": {
-            "name": floating.name, "profile": floating.profile, "dt_s": floating.dt_s,
-            "neurons": mapped.network.n_neurons, "synapses": mapped.network.n_synapses,
-            "weight_bits": integer.weight_bits, "float_digest": store.digest(floating),
-            "digest": program.network_digest,
-        },
-        "chip": {"name": chip.name, "digest": program.chip_digest, "chips": chip.n_chips},
-        "seed": options.seed,
-        "objective": options.objective,
-        "effort": options.effort,
-        "input_digest": None if workload is None else workload.digest,
-        "input_samples": None if workload is None else workload.spikes.shape[0],
-        "input_steps": None if workload is None else workload.spikes.shape[1],
-        "activity": mapped.activity,
-        "cores": {"used": len(program.cores), "available": int(metrics["cores_available"])},
-        "fullest": _fullest(mapped, chip),
-        "layers": _layers(mapped),
-        "metrics": metrics,
-        "busiest_link": _busiest_link(mapped, chip),
-        "hardware_steps_beyond_own": program.depth,
-        "solver": [_solver(r) for r in (*mapped.partition.solver, *mapped.placement.solver)],
-        "deadlock": deadlock,
-        "quantisation": loss,
-        "warnings": warnings,
-    }  # fmt: skip
-
-
-def _cut_short(detail: str) -> str:
-    """The part of a solver's detail that says what stopped it."""
-    return next(part for part in detail.split("; ") if part.startswith("stopped by"))
-
-
-def _fullest(mapped: Mapping, chip: Chip) -> dict[str, Any]:
-    """Per resource of a core: the core that is fullest, what it holds and what it could."""
-    from neurosim.analysis.load import RESOURCES, capacity_of, used_capacity
-    from neurosim.fabric.topology import build_fabric
-
-    fabric = build_fabric(chip)
-    rows = [(i.core, used_capacity(i, chip), capacity_of(fabric, i.core)) for i in mapped.program.cores]
-    fullest: dict[str, Any] = {}
-    for resource in RESOURCES:
-        core, used, limit = max(rows, key=lambda r: (r[1][resource] / max(1, r[2][resource]), -r[0]))
-        fullest[resource] = {"core": core, "used": used[resource], "limit": limit[resource]}
-    return fullest
-
-
-def _layers(mapped: Mapping) -> list[dict[str, Any]]:
-    """Per population: its neurons and the cores that hold some of them."""
-    cores: dict[str, set[int]] = {}
-    for image in mapped.program.cores:
-        for group in image.groups:
-            cores.setdefault(group.population, set()).add(image.core)
-    return [
-        {"population": p.name, "neurons": p.n, "cores": sorted(cores.get(p.name, ()))}
-        for p in mapped.network.populations
-        if not p.is_input
-    ]
-
-
-def _busiest_link(mapped: Mapping, chip: Chip) -> str | None:
-    """The link with the most expected packets; None if nothing crosses one."""
-    from mapper.metrics import busiest_link, link_loads
-    from neurosim.fabric.topology import build_fabric
-
-    fabric = build_fabric(chip)
-    loads = link_loads(fabric, mapped.routes)
-    return busiest_link(fabric, loads) if loads.any() else None
-
-
-def _solver(report: Any) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {**asdict(report), "gap": report.gap}
 
 
 def _facts(figures: dict[str, Any]) -> dict[str, Any]:

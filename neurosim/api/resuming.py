@@ -25,7 +25,7 @@ def resume_run(
 
     Args:
         out: the folder to write; None: the one that the checkpoint lies beside.
-        checkpoint_every: as for :func:`neurosim.run_mapping`; None: as before.
+        checkpoint_every: as for :func:`neurosim.run_mapping`; None: the number that the run was begun with.
         force: replace ``out`` if this program made it.
         progress: as for :func:`neurosim.run_mapping`.
 

@@ -213,6 +213,7 @@ def carry_out(
     """
     from neurosim.api.checkpoints import EVENTS
     from neurosim.api.folders import whole_folder
+    from neurosim.api.tracing import FOLDER as TRACE
     from neurosim.api.tracing import collected, write_trace
     from neurosim.report.manifest import manifest
 
@@ -227,9 +228,11 @@ def carry_out(
         data = gather(mapped, workload, result, facts)
         with whole_folder(out, "run", facts, force) as folder:
             _write(folder, mapped, workload, result, data, comparison)
-            if sink is not None:
-                write_trace(sink, choices.tracing, result, folder)
+            has_events = sink is None or write_trace(sink, choices.tracing, result, folder)
     warnings = (*_other_steps(mapped, workload), *_warnings(result, comparison, data.metrics))
+    if choices.tracing.is_window and not has_events:
+        empty = f"{out / TRACE} holds no packets, flits or core events: none of the run lie in the window"
+        warnings = (*warnings, empty)
     return RunMade(out, data.metrics, comparison, data, warnings)
 
 
@@ -249,20 +252,24 @@ def compare(mapped: Mapped, workload: Workload, result: Result) -> dict[str, Any
 
     ``spikes_equal_functional`` is None with a ``reason`` where the two need not agree.
     """
-    from neurosim.analysis.quantisation_loss import quantisation_loss
+    from neurosim.analysis.quantisation_loss import accuracy, quantisation_loss
     from neurosim.engines.functional import run_functional
 
-    loss = asdict(quantisation_loss(mapped.floating, mapped.quantised, mapped.chip, workload))
     reason = _incomparable(result)
-    differing: list[str] = []
-    if reason is None:
-        differing = differences(result, run_functional(mapped.quantised, workload, mapped.chip))
+    expected = run_functional(mapped.quantised, workload, mapped.chip)
+    differing = [] if reason else differences(result, expected)
+    loss = of_int = None
+    if not mapped.floating.is_integer:  # else it was never quantised, so there is nothing to lose
+        loss = asdict(quantisation_loss(mapped.floating, mapped.quantised, mapped.chip, workload, expected))
+        of_int = loss["accuracy_int"]
+    elif not reason:
+        of_int = accuracy(expected.output_counts, workload.labels)
     return {
         "spikes_equal_functional": None if reason else not differing,
         "reason": reason,
         "populations_that_differ": differing,
-        "accuracy_float": loss["accuracy_float"],
-        "accuracy_int": loss["accuracy_int"],
+        "accuracy_float": None if loss is None else loss["accuracy_float"],
+        "accuracy_int": of_int,
         "quantisation": loss,
     }
 

@@ -85,6 +85,11 @@ class TraceChoices:
     steps: str | None = None
     cores: str | None = None
 
+    @property
+    def is_window(self) -> bool:
+        """Whether only a part of the run is traced."""
+        return self.steps is not None or self.cores is not None
+
     def check(self, engine: str, gives_events: bool) -> None:
         """Refuse choices that do not go together, or that the engine cannot serve.
 
@@ -92,13 +97,12 @@ class TraceChoices:
             InputError: as said.
         """
         parse_span(self.steps, "steps to trace")
-        is_window = self.steps is not None or self.cores is not None
-        if is_window and not self.trace:
+        if self.is_window and not self.trace:
             raise InputError(
                 "a window of the trace, but no trace", code="trace-window",
                 hint="add --trace, or leave it out",
             )  # fmt: skip
-        if is_window and self.events:
+        if self.is_window and self.events:
             raise InputError(
                 "events.parquet lists every packet, not those of a window", code="trace-window",
                 hint="leave out --events: the trace lists the window's packets too",
@@ -178,19 +182,23 @@ def collected(
         shutil.rmtree(part, ignore_errors=True)
 
 
-def write_trace(sink: ParquetSink, choices: TraceChoices, result: Result, folder: Path) -> None:
+def write_trace(sink: ParquetSink, choices: TraceChoices, result: Result, folder: Path) -> bool:
     """Put what ``sink`` collected into a run's ``folder``: ``trace/`` and ``events.parquet``, as chosen.
+
+    Returns whether anything of packets, flits or cores was traced (a time step alone is of no core).
 
     Raises:
         InputError: a file cannot be written.
     """
     from neurosim.report.parquet import write_events
-    from neurosim.report.trace_files import read_blocks
+    from neurosim.report.trace_files import n_rows, read_blocks
 
     tables = folder / FOLDER
     tables.mkdir()
     files = sink.finish(tables)
     if choices.events:
         write_events(read_blocks(files["packets"]), result, folder / EVENTS)
+    has_events = any(n_rows(path) for table, path in files.items() if table != "steps")
     if not choices.trace:
         shutil.rmtree(tables)
+    return has_events

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.artefacts.route_table import RouteTable
 from neurosim.store import artefact
 
 HOST = -1
@@ -41,6 +42,26 @@ class Slice:
 
 @artefact
 @dataclass(frozen=True)
+class Scattered(Slice):
+    """Some neurons of a box, the least that holds them: ``members`` are their indices, ascending.
+
+    No convolution feeds its population: what a kernel reaches is known of boxes only.
+    """
+
+    members: tuple[int, ...]
+
+    @property
+    def n(self) -> int:
+        """Neurons that are meant."""
+        return len(self.members)
+
+    def neurons(self, shape: tuple[int, int, int]) -> NDArray[np.int64]:
+        """Indices of the neurons in the population."""
+        return np.array(self.members, np.int64)
+
+
+@artefact
+@dataclass(frozen=True)
 class Demand:
     """What a cluster takes of a core's capacities."""
 
@@ -57,6 +78,17 @@ class Cluster:
 
     slices: tuple[Slice, ...]
     demand: Demand
+
+
+UNITS = {
+    "placement for tree_hops": "packet links over trees",
+    "placement for busiest_link": "packets over that link",
+    "placement for weighted": "of 3 before",
+}
+"""Units of solvers' objectives, by stage, where its name does not tell.
+
+Weighted is the sum of hops, tree hops and the busiest link, each over its value before.
+"""
 
 
 @artefact
@@ -80,6 +112,11 @@ class SolverReport:
         if self.bound is None:
             return None
         return (self.objective - self.bound) / self.objective if self.objective else 0.0
+
+    @property
+    def unit(self) -> str:
+        """What ``objective`` and ``bound`` count, per sample; empty where the stage's name says it."""
+        return UNITS.get(self.stage, "")
 
 
 @artefact
@@ -113,7 +150,8 @@ class Routes:
     ``packets[f]`` packets per sample (expected, from the activity that the mapper was given).
     ``hops[f]`` counts routers entered.  ``verdict`` is "free" or "cyclic" for the mapped flows;
     ``order`` is then the certificate, channel numbers of the fabric in topological order, else
-    ``cycle`` lists the channels of one cycle.
+    ``cycle`` lists the channels of one cycle.  ``table`` are the routers' exceptions to the chip's routing
+    rule that the paths take; None: there are none.
     """
 
     placement_digest: str
@@ -125,3 +163,4 @@ class Routes:
     verdict: str
     order: NDArray[np.int64]
     cycle: NDArray[np.int64]
+    table: RouteTable | None = None

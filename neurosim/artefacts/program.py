@@ -12,6 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.artefacts.mapping import HOST
+from neurosim.artefacts.route_table import RouteTable
+from neurosim.network.model import Ramp
+from neurosim.rules.neuron import MODEL_TTFS
 from neurosim.store import artefact
 
 IntArray = NDArray[np.int64]
@@ -26,7 +30,8 @@ class NeuronGroup:
     ``model`` and ``reset`` and all parameters are those of :func:`neurosim.rules.neuron.update`;
     parameter arrays have one value per neuron of the group.  The group updates in hardware steps
     ``start_step <= s < start_step + sample steps``.  ``v_initial`` (one value per neuron, or 0-d for all) is
-    the membrane of the reset state.
+    the membrane of the reset state.  ``ramp`` (of model "ttfs" only; arrays of one value per neuron) counts
+    the neuron's own steps from ``start_step``: :func:`neurosim.rules.neuron.update_first_spike`.
     """
 
     population: str
@@ -43,6 +48,12 @@ class NeuronGroup:
     reset_amount: IntArray
     v_floor: IntArray
     v_initial: IntArray = field(default_factory=lambda: np.zeros((), np.int64))
+    ramp: Ramp | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a first-spike model without a ramp, or another with one."""
+        if (self.model == MODEL_TTFS) != (self.ramp is not None):
+            raise ValueError(f"group of '{self.population}': a ramp goes with model 'ttfs', and only with it")
 
     @property
     def n(self) -> int:
@@ -136,7 +147,8 @@ class Program:
     ``host`` sends for the input populations, whose neurons are numbered one after the other in the
     order ``inputs``.  ``outputs`` are (population name, number of neurons, start step) in the order
     in which host axons are numbered; ``readout`` is "spikes" or "membrane" per output.  ``depth`` is
-    the number of hardware steps that a sample takes beyond its own.
+    the number of hardware steps that a sample takes beyond its own.  ``table`` are the routers' exceptions
+    to the chip's routing rule; None: there are none.
     """
 
     name: str
@@ -151,3 +163,15 @@ class Program:
     depth: int
     cores: tuple[CoreProgram, ...]
     host: TargetTable
+    table: RouteTable | None = None
+
+
+def program_flows(program: Program) -> tuple[IntArray, IntArray]:
+    """The distinct flows of a program as (sources, targets), sorted; HOST is -1."""
+    tables = [(HOST, program.host), *((image.core, image.targets) for image in program.cores)]
+    pairs = [
+        np.stack([np.full(len(cores), source, np.int64), cores], axis=1)
+        for source, cores in ((source, np.unique(table.core)) for source, table in tables)
+    ]
+    flows = np.unique(np.concatenate(pairs), axis=0)
+    return flows[:, 0], flows[:, 1]

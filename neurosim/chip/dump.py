@@ -50,10 +50,12 @@ def dump_chip(chip: Chip) -> str:
 
 
 def _plain(chip: Chip, mode: Literal["json", "python"]) -> dict[str, Any]:
-    """The chip as plain values; a chip without defects does not mention them."""
+    """The chip as plain values; a chip without defects or routing tables does not mention them."""
     plain = chip.model_dump(mode=mode)
     if plain["defects"] is None:
         del plain["defects"]
+    if plain["router"]["table_entries"] is None:
+        del plain["router"]["table_entries"]
     return plain
 
 

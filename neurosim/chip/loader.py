@@ -6,7 +6,7 @@ of numbers), ``models`` (ranges and consistency), ``problems`` (messages), ``dum
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -34,25 +34,33 @@ def load_chip(name_or_path: str | FilePath) -> Chip:
     if isinstance(name_or_path, str) and _is_name(name_or_path):
         path = preset_path(name_or_path)
         return load_chip_text(path.read_text(encoding="utf-8"), f"presets/{path.name}")
-    return load_chip_text(_read(FilePath(name_or_path)), str(name_or_path))
+    return load_chip_text(read_text(FilePath(name_or_path), _preset_hint), str(name_or_path))
 
 
 def _is_name(text: str) -> bool:
     return not ("/" in text or "\\" in text or text.endswith((".yaml", ".yml")))
 
 
-def _read(path: FilePath) -> str:
-    """The text of a chip file."""
+def read_text(
+    path: FilePath, missing_hint: Callable[[FilePath], str] | None = None, subject: str = "chip"
+) -> str:
+    """The text of a ``subject`` file; ``missing_hint`` says what may have been meant if there is none.
+
+    Raises:
+        InputError: no such file, a folder, unreadable, or not UTF-8.
+    """
     if path.is_dir():
+        article = "an" if subject[0] in "aeiou" else "a"
         raise InputError(
-            "a folder, not a chip file", code="file-is-a-folder", where=str(path),
+            f"a folder, not {article} {subject} file", code="file-is-a-folder", where=str(path),
             expected="the path of a .yaml file",
         )  # fmt: skip
     try:
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise InputError(
-            "no such file", code="file-missing", where=str(path), hint=_preset_hint(path)
+            "no such file", code="file-missing", where=str(path),
+            hint=missing_hint(path) if missing_hint else None,
         ) from error
     except OSError as error:
         raise InputError(

@@ -23,7 +23,7 @@ Count = Annotated[int, Field(ge=1, le=LARGEST)]
 Natural = Annotated[int, Field(ge=0, le=LARGEST)]
 Extent = Annotated[int, Field(ge=1, le=1024)]
 Side = Literal["east", "north", "west", "south"]
-NeuronModel = Literal["if", "lif", "cuba_lif", "li", "cuba_li"]
+NeuronModel = Literal["if", "lif", "cuba_lif", "li", "cuba_li", "ttfs"]
 SynapseFormat = Literal["dense", "sparse", "conv"]
 
 
@@ -133,6 +133,8 @@ class Router(Part):
     vc_policy: Literal["zero", "crossings", "dateline"] = "zero"
     drop_after_cycles: Count | None = None
     """A head flit that waited so long at a router is dropped with its packet; null: it blocks."""
+    table_entries: Annotated[int, Field(ge=1, le=2**20)] | None = None
+    """Entries of each router's routing table, exceptions to ``routing``; null: routers have no tables."""
 
 
 class Gateways(Part):
@@ -215,7 +217,7 @@ class Core(Part):
     index_bits: Count
     synapse_formats: Annotated[tuple[SynapseFormat, ...], Field(min_length=1)] = ("dense", "sparse", "conv")
     neuron_models: Annotated[tuple[NeuronModel, ...], Field(min_length=1)] = (
-        "if", "lif", "cuba_lif", "li", "cuba_li",
+        "if", "lif", "cuba_lif", "li", "cuba_li", "ttfs",
     )  # fmt: skip
     weight_bits: Annotated[tuple[Annotated[int, Field(ge=2, le=16)], ...], Field(min_length=1)]
     membrane_bits: Annotated[int, Field(ge=4, le=32)]

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from neurosim.chip.schema import expected_text, schema_at
+from neurosim.chip.schema import Schema, expected_text, schema_at
 from neurosim.chip.tree import Entry, Mark, Node, Path, Problem, dotted, find, nearest, show
 from neurosim.errors import InputError, did_you_mean
 
@@ -56,8 +56,12 @@ def fail(problems: Sequence[Problem], where: str) -> ChipFileError:
     return ChipFileError(ordered[0], ordered[1:], where)
 
 
-def from_validation(error: ValidationError, root: Node, base: Path = ()) -> list[Problem]:
+def from_validation(
+    error: ValidationError, root: Node, base: Path = (), schema: Schema | None = None
+) -> list[Problem]:
     """The problems behind pydantic's errors; ``base`` is where the validated part stands in the file.
+
+    ``schema`` is that of the whole file, the chip description's unless given.
 
     Missing keys of one section become one problem, and a key that is only misspelt is not reported
     as missing too.
@@ -69,31 +73,33 @@ def from_validation(error: ValidationError, root: Node, base: Path = ()) -> list
         if details["type"] == "missing" and isinstance(path[-1], str):
             missing.setdefault(path[:-1], []).append(path)
             continue
-        problem = _translate(dict(details), root, base)
+        problem = _translate(dict(details), root, base, schema)
         if problem.code == "chip-unknown-key" and problem.hint:
             misspelt.add((path[:-1], problem.hint))
         problems.append(problem)
     for section, paths in missing.items():
         paths = [path for path in paths if (section, f"did you mean '{path[-1]}'?") not in misspelt]
         if paths:
-            problems.append(_missing_keys(root, section, paths, len(base)))
+            problems.append(_missing_keys(root, section, paths, len(base), schema))
     return problems
 
 
-def _translate(details: dict[str, Any], root: Node, base: Path) -> Problem:
+def _translate(details: dict[str, Any], root: Node, base: Path, schema: Schema | None) -> Problem:
     loc: Path = tuple(part for part in details["loc"] if part != "[key]")
     path, kind = (*base, *loc), details["type"]
     if kind == "misfit":
         return _misfit(details["ctx"], root, path)
     schema_path = (*_NOTE, *loc) if base else loc
     if details["loc"][-1:] == ("[key]",):
-        choices = schema_at(schema_path[:-1]).get("propertyNames", {}).get("enum", [])
+        choices = schema_at(schema_path[:-1], schema).get("propertyNames", {}).get("enum", [])
         return _unknown_key(root, path, choices)
     if kind == "extra_forbidden":
-        return _unknown_key(root, path, list(schema_at(schema_path[:-1]).get("properties", {})))
+        known = schema_at(schema_path[:-1], schema).get("properties", {})
+        return _unknown_key(root, path, list(known))
     if kind in ("missing", "too_short", "too_long"):
         cut = -1 if kind == "missing" else None
-        return _bad_value(root, path[:cut], schema_path[:cut], "has the wrong length", "chip-length")
+        asked = schema_at(schema_path[:cut], schema)
+        return _bad_value(root, path[:cut], asked, "has the wrong length", "chip-length")
     what, code = {
         "greater_than_equal": ("is out of range", "chip-out-of-range"),
         "less_than_equal": ("is out of range", "chip-out-of-range"),
@@ -101,7 +107,7 @@ def _translate(details: dict[str, Any], root: Node, base: Path) -> Problem:
         "string_pattern_mismatch": ("has a character that is not allowed", "chip-bad-name"),
         "string_too_short": ("is empty", "chip-empty-text"),
     }.get(kind, ("has the wrong type", "chip-wrong-type"))
-    return _bad_value(root, path, schema_path, what, code)
+    return _bad_value(root, path, schema_at(schema_path, schema), what, code)
 
 
 def _misfit(context: dict[str, Any], root: Node, path: Path) -> Problem:
@@ -123,19 +129,20 @@ def _unknown_key(root: Node, path: Path, known: Sequence[str]) -> Problem:
     )  # fmt: skip
 
 
-def _missing_keys(root: Node, section: Path, paths: list[Path], n_base: int) -> Problem:
+def _missing_keys(
+    root: Node, section: Path, paths: list[Path], n_base: int, schema: Schema | None
+) -> Problem:
     mark = nearest(root, section).mark if section else Mark(1, 1)
     names = ", ".join(f"'{path[-1]}'" for path in paths)
     schema_path = (*_NOTE, *paths[0][n_base:]) if n_base else paths[0]
     return Problem(
         mark, f"missing key{'s' if len(paths) > 1 else ''} {names} {_section(section)}", "chip-missing-key",
-        expected=expected_text(schema_at(schema_path)) if len(paths) == 1 else None,
+        expected=expected_text(schema_at(schema_path, schema)) if len(paths) == 1 else None,
     )  # fmt: skip
 
 
-def _bad_value(root: Node, path: Path, schema_path: Path, what: str, code: str) -> Problem:
+def _bad_value(root: Node, path: Path, schema: Schema, what: str, code: str) -> Problem:
     found = _value_node(root, path)
-    schema = schema_at(schema_path)
     value = found.value
     hint = did_you_mean(value, schema["enum"]) if isinstance(value, str) and "enum" in schema else None
     return Problem(

@@ -57,9 +57,12 @@ def _annotatable(node: Schema, source: Schema) -> Schema:
     return {**keep, "anyOf": [plain, noted]}
 
 
-def schema_at(path: Path) -> Schema:
-    """The plain schema of what may stand at ``path``; empty where the schema knows no such key."""
-    root = plain_schema()
+def schema_at(path: Path, root: Schema | None = None) -> Schema:
+    """The plain schema of what may stand at ``path``; empty where the schema knows no such key.
+
+    ``root`` is the schema of the whole file: the chip description's unless given.
+    """
+    root = plain_schema() if root is None else root
     node: Schema = root
     for part in path:
         node = _step(resolve(root, node), part)

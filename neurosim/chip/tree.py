@@ -111,8 +111,10 @@ def show(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def read_tree(text: str, where: str) -> tuple[Node, list[Problem]]:
-    """Parse ``text``.
+def read_tree(
+    text: str, where: str, subject: str = "chip description", keys: str = "'name:' and 'mesh:'"
+) -> tuple[Node, list[Problem]]:
+    """Parse ``text``; messages call it ``subject`` and name some of the ``keys`` that it should have.
 
     Returns:
         the root (a mapping) and the mistakes that do not stop the reading, in file order.
@@ -133,15 +135,15 @@ def read_tree(text: str, where: str) -> tuple[Node, list[Problem]]:
     except (RecursionError, ValueError, AttributeError) as error:
         raise _syntax(where, "nested too deeply, or not YAML at all") from error
     if graph is None:
-        raise InputError("the chip description is empty", code="chip-empty", where=where)
+        raise InputError(f"the {subject} is empty", code="chip-empty", where=where)
     builder = _Builder()
     root = builder.node(graph, 0)
     if not isinstance(root.value, dict):
         raise InputError(
-            "a chip description is a mapping of sections",
+            f"{'an' if subject[0] in 'aeiou' else 'a'} {subject} is a mapping of sections",
             code="chip-not-a-mapping",
             where=f"{where}:{root.mark.line}:{root.mark.column}",
-            expected="keys such as 'name:' and 'mesh:'",
+            expected=f"keys such as {keys}",
             got=show(root.value),
         )
     return root, sorted(builder.problems, key=lambda p: (p.mark.line, p.mark.column))

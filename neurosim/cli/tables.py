@@ -159,7 +159,7 @@ def _fullest(found: Mapping[str, Any]) -> Table:
 def _solvers(reports: Sequence[Mapping[str, Any]]) -> Table:
     lines = [
         (
-            r["stage"], r["method"], r["status"], f"{r['objective']:.6g}",
+            r["stage"], r["method"], r["status"], f"{r['objective']:.6g} {r['unit']}".rstrip(),
             "none" if r["bound"] is None else f"{r['bound']:.6g}",
             "" if r["gap"] is None else percent(r["gap"]),
         )
@@ -209,7 +209,7 @@ def run(made: RunMade) -> list[Part]:
     pairs.append(("seed", str(facts["seed"])))
     if load["busiest_links"]:
         link = load["busiest_links"][0]
-        pairs.append(("busiest link", f"{link['name']}, {percent(link['utilisation'])} busy"))
+        pairs.append(("busiest link", f"{link['name']}, {percent(link['utilisation'])} {data.timed('busy')}"))
     energy = made.metrics["energy"]
     if energy["not_priced"]:
         items = [f"{count(e['count'])} {e['event']}" for e in energy["not_priced"] if e["count"]]
@@ -289,16 +289,28 @@ def bench(made: BenchMade) -> list[RenderableType]:
 
 
 def mapper_bench(made: MapperBenchMade) -> list[RenderableType]:
-    """Cost of every net, beside the published figure and the lower bound."""
-    lines = [
-        (r.case, count(r.size), f"{r.published:,.0f}", f"{r.cost:,.0f}", f"{r.mean / r.published:.4f}",
-         f"{r.ratio:.4f}", f"{r.bound:,.0f}", f"{r.cpu_s:.1f}")
+    """Costs beside published figures, floors and lower bounds; then times and methods."""
+    costs = [
+        (r.case, count(r.size), f"{r.published:,.0f}", f"{r.cost:,.0f}", f"{r.ratio:.4f}",
+         f"{r.mean / r.published:.4f}", "" if r.floor is None else f"{r.floor:,.0f}", f"{r.bound:,.0f}")
         for r in made.rows
     ]  # fmt: skip
-    columns = ("net", "clusters", "published", "best", "mean ratio", "best ratio", "bound", "CPU s")
+    times = [
+        (r.case, f"{r.cpu_s / r.runs:.1f}", f"{r.wall_s / r.runs:.1f}",
+         "" if r.floor_s is None else f"{r.floor_s:g}", _KEPT[r.keeps_floor], r.method)
+        for r in made.rows
+    ]  # fmt: skip
     sources = sorted({f"{r.case.split()[0]}: {r.source}" for r in made.rows})
-    notes = f"seed {made.seed}, effort {made.effort:g}. Published: " + "; ".join(sources)
-    return [grid(f"Mapper, {made.stage}", columns, lines), Text(notes)]
+    notes = f"seed {made.seed}, effort {made.effort:g}, seconds of one run. Published: " + "; ".join(sources)
+    heads = ("net", "size", "published", "best", "ratio", "mean ratio", "floor", "bound")
+    return [
+        grid(f"Mapper, {made.stage}", heads, costs),
+        grid("Times", ("net", "CPU s", "wall s", "floor s", "kept", "method"), times),
+        Text(notes),
+    ]
+
+
+_KEPT = {True: "yes", False: "NO", None: ""}
 
 
 def doctor(found: Diagnosis) -> list[RenderableType]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from neurosim.artefacts.program import Program
 from neurosim.artefacts.result import Result
+from neurosim.artefacts.route_table import RouteTable
 from neurosim.chip.models import Chip
 from neurosim.engines.checkpoint import Keeper
 
@@ -106,12 +107,14 @@ class Traffic:
     """Packets to inject without any cores: arrays sorted by ``cycle``.
 
     Packet ``p`` enters the unbounded queue of core ``source[p]`` in ``cycle[p]`` and goes to core
-    ``target[p]``, whose sink takes one flit per cycle and gives the credit back at once.
+    ``target[p]``, whose sink takes one flit per cycle and gives the credit back at once.  ``table`` are the
+    routers' exceptions to the chip's routing rule.
     """
 
     cycle: NDArray[np.int64]
     source: NDArray[np.int64]
     target: NDArray[np.int64]
+    table: RouteTable | None = None
 
 
 @dataclass(frozen=True)
@@ -132,5 +135,9 @@ class TrafficEngine(Protocol):
     def run_traffic(
         self, chip: Chip, traffic: Traffic, max_cycles: int, options: RunOptions
     ) -> TrafficResult:
-        """Inject ``traffic`` and run until all has arrived, a deadlock, or ``max_cycles``."""
+        """Inject ``traffic`` and run until all has arrived, a deadlock, or ``max_cycles``.
+
+        Raises:
+            MismatchError: the routing table is not sound, or a packet's way ends in nothing or in a loop.
+        """
         ...

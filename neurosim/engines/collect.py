@@ -88,6 +88,8 @@ class Rows:
         return self._block[: self._used]
 
 
+SPIKES_AT_ONCE = 1 << 16
+"""Spikes of a sample that are sorted to their populations at once: it takes ten times their memory."""
 _TOTALS = ("sent", "arrived", "dropped", "late", "membrane_overflows", "accumulator_overflows")
 
 
@@ -194,7 +196,12 @@ class Collector:
             self._missed.add(np.array([(sample, step, core) for step, core in counts.missed], np.int64))
         if self._options.log_packets:
             self._add_packets(sample, counts.packets)
-        by_core = counts.spikes[np.argsort(counts.spikes[:, 0], kind="stable")]
+        for first in range(0, max(1, len(counts.spikes)), SPIKES_AT_ONCE):
+            self._add_spikes(sample, counts.spikes[first : first + SPIKES_AT_ONCE], counts)
+
+    def _add_spikes(self, sample: int, rows: NDArray[Any], counts: SampleCounts) -> None:
+        """Some of a sample's spikes, in any order."""
+        by_core = rows[np.argsort(rows[:, 0], kind="stable")]
         numbers = [core.core for core in self._program.cores]
         firsts = np.searchsorted(by_core[:, 0], numbers)
         ends = np.searchsorted(by_core[:, 0], numbers, side="right")

@@ -21,13 +21,12 @@ from neurosim.chip.models import Chip
 from neurosim.engines.base import RunOptions, Workload
 from neurosim.errors import InputError
 from neurosim.network.model import IntNeuron, Network, Population
-from neurosim.network.simulate import propagate
+from neurosim.network.simulate import propagated, work_sizes
 from neurosim.rules import neuron as rules
 from neurosim.rules.arith import is_outside
 from neurosim.store import digest
 
 IntArray = NDArray[np.int64]
-_BATCH_BYTES = 256 << 20  # working memory of one batch of samples
 
 
 class FunctionalEngine:
@@ -58,14 +57,11 @@ class FunctionalEngine:
         options = options or RunOptions()
         x = _checked(network, workload)
         parts = []
-        size = _batch_size(network, x.shape[1])
+        size, steps = work_sizes(network, x.shape[1])
         for first in range(0, x.shape[0], size):
             if options.progress:
                 options.progress(first, x.shape[0], f"samples of {network.name}")
-            part, active = _run_batch(network, self.chip, x[first : first + size], watch is not None)
-            if watch is not None:
-                watch(Seen(first, part.counts, active))
-            parts.append(part)
+            parts.append(_run_batch(network, self.chip, x[first : first + size], first, steps, watch))
         if options.progress:
             options.progress(x.shape[0], x.shape[0], f"samples of {network.name}")
         return _result(network, self.chip, workload, options, parts, network_digest or digest(network))
@@ -96,9 +92,9 @@ Watcher = Callable[[Seen], None]
 
 @dataclass(frozen=True)
 class _Batch:
-    """Outcome of some samples; ``outputs`` (samples, n_outputs)."""
+    """Outcome of some samples; ``spikes`` (events, 4) by population, ``outputs`` (samples, n_outputs)."""
 
-    counts: dict[str, NDArray[np.int32]]
+    spikes: dict[str, list[NDArray[np.int32]]]
     outputs: IntArray
     membrane_overflows: int
     accumulator_overflows: int
@@ -117,10 +113,13 @@ def _outside(x: IntArray, low: int, high: int) -> Any:
 def _array_rules() -> types.SimpleNamespace:
     """The neuron rules' own bodies, bound to the two functions above."""
     names: dict[str, Any] = {**vars(rules), "saturate": _saturated, "is_outside": _outside}
-    for name in ("fit", "update"):
+    for name in ("fit", "update", "update_first_spike"):
         body = getattr(rules, name)
         names[name] = types.FunctionType(body.__code__, names, name, body.__defaults__)
-    return types.SimpleNamespace(fit=names["fit"], update=names["update"], is_outside=_outside)
+    return types.SimpleNamespace(
+        fit=names["fit"], update=names["update"], update_first_spike=names["update_first_spike"],
+        is_outside=_outside,
+    )  # fmt: skip
 
 
 _ARRAY_RULES = _array_rules()
@@ -141,7 +140,7 @@ class _State:
         self.accumulator_wraps = int(core.overflow.accumulator == "wrap")
         self.v: IntArray = np.broadcast_to(self.neuron.v_initial, (n_samples, population.n)).copy()
         self.i: IntArray = np.zeros((n_samples, population.n), np.int64)
-        self.membrane_overflows = self.accumulator_overflows = 0
+        self.age = self.membrane_overflows = self.accumulator_overflows = 0
 
     def step(self, weighted: NDArray[np.float64]) -> NDArray[np.float64]:
         """One time step; returns the spikes."""
@@ -149,11 +148,18 @@ class _State:
         self.accumulator_overflows += int(np.sum(_ARRAY_RULES.is_outside(wide, *self.accumulator)))
         n, v, i = self.neuron, self.v, self.i
         x = _ARRAY_RULES.fit(wide, *self.accumulator, self.accumulator_wraps) << n.input_shift
-        self.v, self.i, spikes, overflows = _ARRAY_RULES.update(
-            self.model, self.reset, self.membrane_wraps, v, i, x,
-            n.keep, n.current_keep, n.bias, n.threshold, n.reset_amount, n.v_floor,
-            *self.membrane, *self.current,
-        )  # fmt: skip
+        widths = (*self.membrane, *self.current)
+        if n.ramp is None:
+            self.v, self.i, spikes, overflows = _ARRAY_RULES.update(
+                self.model, self.reset, self.membrane_wraps, v, i, x,
+                n.keep, n.current_keep, n.bias, n.threshold, n.reset_amount, n.v_floor, *widths,
+            )  # fmt: skip
+        else:
+            self.v, self.i, spikes, overflows = _ARRAY_RULES.update_first_spike(
+                self.membrane_wraps, v, i, x, n.keep, n.current_keep, n.bias, n.threshold, n.v_floor, *widths,
+                self.age, n.ramp.per_step, n.ramp.floor, n.ramp.input_steps, n.ramp.silent_steps,
+            )  # fmt: skip
+        self.age += 1
         self.membrane_overflows += int(np.sum(overflows))
         if self.active is not None:
             self.active.append(rules.is_active(v, i, self.v, self.i, x, spikes).astype(np.bool_))
@@ -161,21 +167,41 @@ class _State:
 
 
 def _run_batch(
-    network: Network, chip: Chip, x: NDArray[np.uint8], watched: bool
-) -> tuple[_Batch, dict[str, NDArray[np.bool_]]]:
-    states = {p.name: _State(p, x.shape[0], chip, watched) for p in network.populations if not p.is_input}
-    counts = propagate(network, x, lambda population, drive: states[population.name].step(drive))
+    network: Network, chip: Chip, x: NDArray[np.uint8], first: int, block_steps: int, watch: Watcher | None
+) -> _Batch:
+    """Samples from number ``first`` on; who watches sees all steps at once."""
+    layers = [p for p in network.populations if not p.is_input]
+    states = {p.name: _State(p, x.shape[0], chip, watch is not None) for p in layers}
+    spikes: dict[str, list[NDArray[np.int32]]] = {p.name: [] for p in layers}
+    fired = {name: np.zeros((x.shape[0], network.population(name).n), np.int64) for name in network.outputs}
+    steps = x.shape[1] if watch is not None else block_steps
+    for start, counts in propagated(network, x, lambda p, drive: states[p.name].step(drive), max(1, steps)):
+        for name, part in counts.items():
+            spikes[name].append(_events(part, first, start))
+        for name, total in fired.items():
+            total += counts[name].sum(axis=1, dtype=np.int64)
+        if watch is not None:
+            active = {name: np.stack(state.active or [], axis=1) for name, state in states.items()}
+            watch(Seen(first, counts, active))
     columns = [np.zeros((x.shape[0], 0), np.int64)]
     for name in network.outputs:
-        silent = states[name].reset == rules.RESET_NONE
-        columns.append(states[name].v if silent else counts[name].sum(axis=1, dtype=np.int64))
-    batch = _Batch(
-        counts,
+        columns.append(states[name].v if states[name].reset == rules.RESET_NONE else fired[name])
+    return _Batch(
+        spikes,
         np.concatenate(columns, axis=1),
         sum(s.membrane_overflows for s in states.values()),
         sum(s.accumulator_overflows for s in states.values()),
     )
-    return batch, {name: np.stack(s.active, axis=1) for name, s in states.items() if s.active is not None}
+
+
+def _events(counts: NDArray[np.int32], sample: int, step: int) -> NDArray[np.int32]:
+    """(events, 4) rows (sample, step, neuron, count) of counts that are not 0; both begin where given."""
+    at = np.unravel_index(np.flatnonzero(counts != 0), counts.shape)  # quicker than nonzero
+    rows = np.empty((len(at[0]), 4), np.int32)
+    for column, (axis, begin) in enumerate(zip(at, (sample, step, 0), strict=True)):
+        rows[:, column] = axis + begin
+    rows[:, 3] = counts[at]
+    return rows
 
 
 def _checked(network: Network, workload: Workload) -> NDArray[np.uint8]:
@@ -193,30 +219,15 @@ def _checked(network: Network, workload: Workload) -> NDArray[np.uint8]:
     return workload.spikes
 
 
-def _batch_size(network: Network, n_steps: int) -> int:
-    """Samples whose inputs and counts of all steps fit the working memory; at least one."""
-    widest = sorted((p.n for p in network.populations), reverse=True)
-    per_step = 4 * sum(widest) + 24 * sum(widest[:2])
-    return max(1, _BATCH_BYTES // max(1, per_step * n_steps))
-
-
 def _range(bits: int) -> tuple[int, int]:
     return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
 
 
 def _spikes_of(population: str, parts: list[_Batch]) -> Spikes:
-    """The non-zero counts of all batches, sorted by (sample, step, neuron)."""
-    rows: list[tuple[NDArray[np.int32], ...]] = []
-    first = 0
-    for part in parts:
-        counts = part.counts[population]
-        at = np.unravel_index(np.flatnonzero(counts != 0), counts.shape)  # quicker than nonzero
-        columns = [axis.astype(np.int32) for axis in at]
-        rows.append((columns[0] + np.int32(first), columns[1], columns[2], counts[at].astype(np.int32)))
-        first += counts.shape[0]
-    empty = np.zeros(0, np.int32)
-    joined = [np.concatenate([empty, *(row[k] for row in rows)]) for k in range(4)]
-    return Spikes(population, joined[0], joined[1], joined[2], joined[3])
+    """The events of all batches, which come sorted by (sample, step, neuron); they are taken out of them."""
+    none = np.zeros((0, 4), np.int32)
+    rows = np.concatenate([none, *(block for part in parts for block in part.spikes.pop(population))])
+    return Spikes(population, *(np.ascontiguousarray(column) for column in rows.T))
 
 
 def _result(

@@ -18,7 +18,9 @@ from neurosim.engines.collect import Collector, SampleCounts
 from neurosim.fabric.topology import Fabric
 
 PROGRESS_S = 0.1
-"""Seconds between two reports of progress."""
+"""Seconds between two reports of progress, at least."""
+MOST_OFTEN = 100
+"""A report may take one part in so many of the time."""
 NEVER = 1 << 62
 
 
@@ -36,7 +38,7 @@ class Watch:
         self._n_samples = n_samples
         self._n_steps = n_steps
         self._hops = 0  # router traversals of the samples done since the start
-        self._begun_s = self._told_s = time.perf_counter()
+        self._begun_s = self._tell_at_s = time.perf_counter()
         self._due = NEVER
         self.sample = 0
         self.verdict = Verdict("ok", "every step of every sample ended")
@@ -125,9 +127,10 @@ class Watch:
         if self._progress is None:
             return
         now = time.perf_counter()
-        if now - self._told_s >= PROGRESS_S or self.sample == self._n_samples:
-            self._told_s = now
+        if now >= self._tell_at_s or self.sample == self._n_samples:
             self._tell(step, hops)
+            done_s = time.perf_counter()  # counting a wafer's traversals takes a while
+            self._tell_at_s = max(now + PROGRESS_S, done_s + MOST_OFTEN * (done_s - now))
 
     def _tell(self, step: int, hops: Callable[[], int] | None) -> None:
         """Steps done of all, and in words: the sample, its step, router traversals per second."""

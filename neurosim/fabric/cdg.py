@@ -77,13 +77,7 @@ def analyse_flows(fabric: Fabric, sources: IntArray, targets: IntArray) -> CdgRe
         MismatchError: a flow names a core that is not there, or its route ends in nothing.
     """
     sources, targets = np.asarray(sources, np.int64), np.asarray(targets, np.int64)
-    held, wanted = walks.dependencies(fabric, sources, targets)
-    graph: dict[int, list[int]] = {int(c): [] for c in np.unique(np.concatenate([held, wanted]))}
-    for a, b in zip(held.tolist(), wanted.tolist(), strict=True):
-        graph[a].append(b)
-    n_edges = len(held)
-    if _cores_block(fabric):
-        n_edges += _add_core_dependencies(fabric, graph, sources, targets)
+    graph = dependency_graph(fabric, sources, targets, replying_cores(fabric, sources, targets))
     order = graphs.topological_order(graph)
     components = graphs.cyclic_components(graph) if order is None else []
     smallest = min(components, key=lambda c: (len(c), c), default=[])
@@ -95,7 +89,7 @@ def analyse_flows(fabric: Fabric, sources: IntArray, targets: IntArray) -> CdgRe
         cycle_flows=_cycle_flows(fabric, sources, targets, cycle),
         n_flows=len(sources),
         n_channels=len(graph),
-        n_edges=n_edges,
+        n_edges=sum(len(successors) for successors in graph.values()),
         cyclic_sizes=tuple(len(c) for c in components),
     )
 
@@ -129,18 +123,27 @@ def _cores_block(fabric: Fabric) -> bool:
     return not fabric.chip.core.receive_during_update
 
 
-def _add_core_dependencies(
-    fabric: Fabric, graph: dict[int, list[int]], sources: IntArray, targets: IntArray
-) -> int:
-    """Receive FIFO -> injection channel of every core that receives and sends; returns how many."""
-    both = set(sources.tolist()) & set(targets.tolist()) - {HOST}
-    added = 0
-    for number in sorted(graph):
+def replying_cores(fabric: Fabric, sources: IntArray, targets: IntArray) -> set[int]:
+    """Cores that receive and send, where a core's pipeline waits for its loop; else none."""
+    if not _cores_block(fabric):
+        return set()
+    return set(sources.tolist()) & set(targets.tolist()) - {HOST}
+
+
+def dependency_graph(
+    fabric: Fabric, sources: IntArray, targets: IntArray, replying: set[int]
+) -> dict[int, list[int]]:
+    """Successors of every channel in use; of ``replying`` cores also receive FIFO -> injection."""
+    held, wanted = walks.dependencies(fabric, sources, targets)
+    graph: dict[int, list[int]] = {int(c): [] for c in np.unique(np.concatenate([held, wanted]))}
+    for a, b in zip(held.tolist(), wanted.tolist(), strict=True):
+        graph[a].append(b)
+    for number in sorted(graph) if replying else ():
         at = channel(fabric, number)
-        if at.kind == "ejection" and at.core is not None and at.core in both:
+        if at.kind == "ejection" and at.core is not None and at.core in replying:
             graph[number].append(injection_channel(fabric, at.core))
-            added += 1
-    return added
+            graph.setdefault(injection_channel(fabric, at.core), [])
+    return graph
 
 
 def _cycle_flows(
@@ -185,8 +188,8 @@ def _flow_edges(
     held, edges = injection_channel(fabric, source), []
     while (router, in_port, vc, goal) not in seen:
         seen.add((router, in_port, vc, goal))
-        port = fabric.output_port(router, goal_tile, exit_port)
-        vc = fabric.output_vc(router, vc, in_port, port)
+        port, fixed = fabric.route(router, goal_tile, exit_port)
+        vc = fabric.output_vc(router, vc, in_port, port, fixed)
         wanted = output_channel(fabric, router, port, vc)
         edges.append((held, wanted))
         held, target = wanted, int(fabric.target[router, port])

@@ -8,11 +8,13 @@ number is its tile's; core ``k`` of a tile is core ``tile * cores_per_tile + k``
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.artefacts.mapping import HOST
+from neurosim.artefacts.route_table import RouteTable
 from neurosim.chip.defects import dead_parts
 from neurosim.chip.models import Chip
 from neurosim.rules import arbiter, ports, routing
@@ -32,7 +34,7 @@ class Fabric:
     port there.  ``latency`` are the cycles from a grant to visibility at the receiver, ``interval``
     the cycles between two flits, ``credit_latency`` the cycles from a freed slot *behind* the port to
     the credit's arrival here.  ``crosses`` marks links between chips, ``wraps`` the closing link of
-    a ring.
+    a ring.  ``table`` are the exceptions to the routing rule; None: there are none.
     """
 
     chip: Chip
@@ -51,6 +53,7 @@ class Fabric:
     arbiter: int
     gateway_row: int
     gateway_column: int
+    table: RouteTable | None = None
 
     @property
     def n_routers(self) -> int:
@@ -92,18 +95,57 @@ class Fabric:
         x, y = self.xy(tile)
         return (y // self.chip.mesh.height) * self.chip.system.chips_x + x // self.chip.mesh.width
 
-    def output_port(self, router: int, goal_tile: int, exit_port: int) -> int:
-        """The port that a packet for ``exit_port`` of ``goal_tile`` takes at ``router``."""
+    @cached_property
+    def first_entry(self) -> IntArray:
+        """(routers + 1,) router r's exceptions are entries ``first_entry[r]`` to ``first_entry[r + 1]``."""
+        entries = self.table.router if self.table is not None else np.zeros(0, np.int64)
+        return np.searchsorted(entries, np.arange(self.n_routers + 1))
+
+    def exception(self, router: int, goal_tile: int) -> tuple[int, int] | None:
+        """Output port and VC (or BY_POLICY) of the routing table, None where the rule decides."""
+        if self.table is None:
+            return None
+        first, last = self.first_entry[router : router + 2].tolist()
+        at = routing.find_exception(self.table.goal, first, last, goal_tile)
+        return None if at < 0 else (int(self.table.port[at]), int(self.table.vc[at]))
+
+    def route(self, router: int, goal_tile: int, exit_port: int) -> tuple[int, int]:
+        """Where a packet for ``exit_port`` of ``goal_tile`` goes at ``router``.
+
+        Returns:
+            the output port, and the VC that the routing table fixes (BY_POLICY: the VC policy decides).
+        """
+        found = self.exception(router, goal_tile)
+        if found is not None:
+            return found
         x, y = self.xy(router)
         dx, dy = self.xy(goal_tile)
         mesh = self.chip.mesh
-        return routing.output_port(
+        port = routing.output_port(
             self.routing, x, y, dx, dy, exit_port, mesh.width, mesh.height, self.width, self.height,
             self.gateway_row, self.gateway_column,
         )  # fmt: skip
+        return port, routing.BY_POLICY
 
-    def output_vc(self, router: int, vc: int, in_port: int, out_port: int) -> int:
-        """The virtual channel that a packet takes behind ``out_port``."""
+    def exceptions(self, router: IntArray, goal_tile: IntArray) -> tuple[IntArray, IntArray]:
+        """:meth:`exception` for arrays: ports (-1: the rule decides) and VCs (BY_POLICY)."""
+        if self.table is None or not self.table.n:
+            none = np.full(len(router), routing.BY_POLICY)
+            return none, none
+        key = router * self.n_routers + goal_tile
+        at = np.minimum(np.searchsorted(self._entry_keys, key), self.table.n - 1)
+        hit = self._entry_keys[at] == key
+        return np.where(hit, self.table.port[at], -1), np.where(hit, self.table.vc[at], routing.BY_POLICY)
+
+    @cached_property
+    def _entry_keys(self) -> IntArray:
+        assert self.table is not None
+        return self.table.router * self.n_routers + self.table.goal
+
+    def output_vc(self, router: int, vc: int, in_port: int, out_port: int, fixed: int) -> int:
+        """The virtual channel that a packet takes behind ``out_port``; ``fixed`` as from :meth:`route`."""
+        if fixed != routing.BY_POLICY:
+            return fixed
         return routing.output_vc(
             self.vc_policy, vc, in_port, out_port,
             bool(self.crosses[router, out_port]), bool(self.wraps[router, out_port]),
@@ -113,19 +155,21 @@ class Fabric:
         """The route from one core (or HOST) to another.
 
         Returns:
-            one (router, in_port, in_vc, out_port, out_vc) per router, first to last.
+            one (router, in_port, in_vc, out_port, out_vc) per router, first to last.  It ends where nothing
+            hangs behind a port, and after as many hops as there are routers: a longer way is a loop.
         """
         router, in_port, vc = self.tile_of(source), self.port_of(source), 0
         goal, exit_port = self.tile_of(target), self.port_of(target)
-        steps = []
-        while True:
-            out = self.output_port(router, goal, exit_port)
-            out_vc = self.output_vc(router, vc, in_port, out)
+        steps: list[tuple[int, int, int, int, int]] = []
+        while len(steps) < self.n_routers:
+            out, fixed = self.route(router, goal, exit_port)
+            out_vc = self.output_vc(router, vc, in_port, out, fixed)
             steps.append((router, in_port, vc, out, out_vc))
             nxt = int(self.target[router, out])
             if nxt < 0:
-                return steps
+                break
             router, in_port, vc = nxt, int(self.target_port[router, out]), out_vc
+        return steps
 
     def describe(self, router: int, port: int) -> str:
         """``chip 0 router (3,2) east`` for messages; coordinates are global."""
@@ -133,11 +177,12 @@ class Fabric:
         return f"chip {self.chip_of(router)} router ({x},{y}) {ports.port_name(port)}"
 
 
-def build_fabric(chip: Chip, with_defects: bool = True) -> Fabric:
+def build_fabric(chip: Chip, with_defects: bool = True, table: RouteTable | None = None) -> Fabric:
     """Elaborate ``chip`` into its wiring tables.
 
     Behind a dead link hangs nothing, nor behind any port of a dead router.  ``with_defects`` False wires
-    everything up as if nothing were dead, for distances.
+    everything up as if nothing were dead, for distances.  ``table`` is taken as it is; who has not made it
+    asks :mod:`neurosim.fabric.tables` whether it is sound.
     """
     width = chip.system.chips_x * chip.mesh.width
     height = chip.system.chips_y * chip.mesh.height
@@ -161,6 +206,7 @@ def build_fabric(chip: Chip, with_defects: bool = True) -> Fabric:
         arbiter=arbiter.ARBITER_NAMES.index(chip.router.arbiter),
         gateway_row=gateways.row if gateways else 0,
         gateway_column=gateways.column if gateways else 0,
+        table=table,
     )
     for router in range(fabric.n_routers):
         for direction in range(ports.LOCAL):

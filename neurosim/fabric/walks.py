@@ -1,4 +1,4 @@
-"""Walking many flows at once: the routing rules of a fabric, tabulated on demand and followed by arrays.
+"""Walking many flows at once: the routing of a fabric, tabulated on demand and followed by arrays.
 
 A packet's next hop depends only on (router, input port, virtual channel, goal), so flows that meet in
 such a state are one walk from there on.  The rules themselves are asked through
@@ -73,8 +73,8 @@ class Walker:
 
     def __init__(self, fabric: Fabric, goals: IntArray) -> None:
         self.fabric = fabric
-        self._goal_tile = [fabric.tile_of(int(g)) for g in goals]
-        self._exit_port = [fabric.port_of(int(g)) for g in goals]
+        self._goal_tile = np.array([fabric.tile_of(int(g)) for g in goals], np.int64)
+        self._exit_port = np.array([fabric.port_of(int(g)) for g in goals], np.int64)
         self._next_port = np.full((fabric.n_routers, len(goals)), -1, np.int8)
         self._vc = _vc_table(fabric)
 
@@ -121,6 +121,9 @@ class Walker:
         crosses = fabric.crosses[heads.router, port].astype(np.int64)
         wraps = fabric.wraps[heads.router, port].astype(np.int64)
         vc = self._vc[heads.vc, heads.in_port, port, crosses, wraps]
+        if fabric.table is not None:
+            _, fixed = fabric.exceptions(heads.router, self._goal_tile[heads.goal])
+            vc = np.where(fixed == routing.BY_POLICY, vc, fixed)
         channel = (heads.router * fabric.n_ports + port) * fabric.n_vcs + vc
         after = Heads(target, fabric.target_port[heads.router, port], vc, heads.goal, channel)
         return channel, after, target >= 0
@@ -135,11 +138,11 @@ class Walker:
             port = self._next_port[router, goal]
         return port.astype(np.int64)
 
-    def _ask(self, keys: IntArray) -> list[int]:
-        """The rule's port for each ``router * n_goals + goal``.
+    def _ask(self, keys: IntArray) -> IntArray:
+        """The port of table or rule for each ``router * n_goals + goal``.
 
         These are the only calls per router and goal (10^5 and more on a large chip), so the rule is
-        called directly, with what :meth:`Fabric.output_port` would look up each time taken out.
+        called directly, with what :meth:`Fabric.route` would look up each time taken out.
         """
         fabric, mesh, rule = self.fabric, self.fabric.chip.mesh, routing.output_port
         fixed = (
@@ -147,15 +150,16 @@ class Walker:
             fabric.gateway_column,
         )  # fmt: skip
         router, goal = np.divmod(keys, self._next_port.shape[1])
-        goal_tile = np.array(self._goal_tile, np.int64)[goal]
+        goal_tile = self._goal_tile[goal]
         places = (router % fabric.width, router // fabric.width,
-                  goal_tile % fabric.width, goal_tile // fabric.width,
-                  np.array(self._exit_port, np.int64)[goal])  # fmt: skip
+                  goal_tile % fabric.width, goal_tile // fabric.width, self._exit_port[goal])  # fmt: skip
         kind = fabric.routing
-        return [
+        by_rule = [
             rule(kind, x, y, dx, dy, exit_port, *fixed)
             for x, y, dx, dy, exit_port in zip(*(a.tolist() for a in places), strict=True)
         ]
+        by_table, _ = fabric.exceptions(router, goal_tile)
+        return np.where(by_table >= 0, by_table, np.array(by_rule, np.int64))
 
 
 def _vc_table(fabric: Fabric) -> IntArray:
@@ -170,19 +174,25 @@ def _vc_table(fabric: Fabric) -> IntArray:
 
 
 def arrives(fabric: Fabric, sources: IntArray, targets: IntArray, chunk: int = 1 << 16) -> NDArray[np.bool_]:
-    """(flows,) whether the routing function leads from the source to the target: False at a dead link."""
+    """(flows,) whether the routing leads from the source to the target: False at a dead link or in a loop.
+
+    ``chunk`` flows at once, fewer on large systems, so that the walkers' tables stay below 4 * MAX_STATES.
+    """
     check_flows(fabric, sources, targets)
     out = np.zeros(len(sources), np.bool_)
+    chunk = min(chunk, max(1, 4 * MAX_STATES // fabric.n_routers))
+    by_target = np.argsort(targets, kind="stable")
     for first in range(0, len(sources), chunk):
-        some = slice(first, first + chunk)
-        goals, goal = np.unique(targets[some], return_inverse=True)
+        flow = by_target[first : first + chunk]
+        goals, goal = np.unique(targets[flow], return_inverse=True)
         walker = Walker(fabric, goals)
-        heads = walker.start(sources[some], goal.astype(np.int64))
-        flow = np.arange(first, first + len(goal))
-        while flow.size:
+        heads = walker.start(sources[flow], goal.astype(np.int64))
+        for _ in range(fabric.n_routers):  # a longer way goes through a router twice: a loop
             _, heads, goes_on = walker.advance_or_lose(heads)
             out[flow[~goes_on & (heads.router != NOTHING)]] = True
             heads, flow = heads.pick(goes_on), flow[goes_on]
+            if not flow.size:
+                break
     return out
 
 

@@ -15,10 +15,11 @@ from neurosim.network.connections import Conv, Pool, Sparse
 from neurosim.network.model import FloatNeuron, IntNeuron, Network, Population, Projection, as_chw
 from neurosim.network.schedule import schedule
 
-MODELS = ("if", "lif", "cuba_lif", "li", "cuba_li")
+MODELS = ("if", "lif", "cuba_lif", "li", "cuba_li", "ttfs")
+MOST_STEPS = (1 << 15) - 1  # of a sample, as far as steps of one neuron are concerned
 RESETS = (
     "value", "subtract", "subtract_delayed", "subtract_same_time", "zero_with_input", "subtract_multi",
-    "none",
+    "none", "once",
 )  # fmt: skip
 
 
@@ -88,7 +89,32 @@ def _check_population(network: Network, population: Population) -> list[str]:
         found.append(
             f"population '{name}' never spikes but is the source of '{network.out_of(name)[0].name}'"
         )
-    return found + _check_parameters(population)
+    shapes = _check_parameters(population)
+    return found + shapes + ([] if shapes else _check_once(population))
+
+
+def _check_once(population: Population) -> list[str]:
+    """A first-spike neuron is model, reset and ramp together, or none of the three."""
+    neuron, where = population.neuron, f"population '{population.name}'"
+    assert neuron is not None
+    ramp = neuron.ramp
+    found = []
+    if not (neuron.model == "ttfs") == (neuron.reset == "once") == (ramp is not None):
+        found.append(
+            f"{where}: model '{neuron.model}', reset '{neuron.reset}' and {'a' if ramp else 'no'} ramp do "
+            "not belong together; a first-spike neuron has model 'ttfs', reset 'once' and a ramp"
+        )
+    if ramp is None:
+        return found
+    for name, steps in (("input_steps", ramp.input_steps), ("silent_steps", ramp.silent_steps)):
+        if not 0 <= steps <= MOST_STEPS:
+            found.append(f"{where}: {name} is {steps}, not 0..{MOST_STEPS}")
+    if (ramp.per_step < 0).any():
+        rise = -float(np.min(ramp.per_step))
+        found.append(f"{where}: its threshold rises by {rise:g} a step, it must fall or stay")
+    if (ramp.floor > neuron.threshold).any():
+        found.append(f"{where}: the floor of its threshold lies above its start")
+    return found
 
 
 def _check_parameters(population: Population) -> list[str]:
@@ -96,6 +122,8 @@ def _check_parameters(population: Population) -> list[str]:
     assert neuron is not None
     arrays = {key: value for key, value in vars(neuron).items() if isinstance(value, np.ndarray)}
     arrays["population bias"] = population.bias
+    if neuron.ramp is not None:
+        arrays |= {"ramp": neuron.ramp.per_step, "ramp floor": neuron.ramp.floor}
     for key, values in arrays.items():
         if values.shape not in ((), (population.n,)):
             found.append(

@@ -6,15 +6,17 @@ labels; writes :class:`InputData`, flat and ready for an engine.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.errors import InputError, did_you_mean
+from neurosim.errors import InputError
 from neurosim.network.model import Network
 
 MAX_COUNT = 255
@@ -58,9 +60,15 @@ def read_arrays(file: Path, needed: str, expected: str) -> dict[str, NDArray[np.
         raise InputError(
             f"no array '{needed}' in the file", code=f"input-no-{needed}", where=str(file),
             expected=expected,
-            got=", ".join(sorted(arrays)) or "no arrays", hint=did_you_mean(needed, arrays),
+            got=", ".join(sorted(arrays)) or "no arrays", hint=_rename_hint(needed, arrays),
         )  # fmt: skip
     return arrays
+
+
+def _rename_hint(needed: str, arrays: Iterable[str]) -> str | None:
+    """The array that was probably meant: the file has to change, not the name that is asked for."""
+    near = difflib.get_close_matches(needed, sorted(arrays), n=1, cutoff=0.6)
+    return f"rename its array '{near[0]}' to '{needed}'" if near else None
 
 
 def check_inputs(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,12 +35,30 @@ def as_chw(shape: tuple[int, ...]) -> tuple[int, int, int]:
 
 @artefact
 @dataclass(frozen=True)
+class Ramp:
+    """What makes a neuron fire once, at a threshold that falls (model "ttfs", reset "once").
+
+    In the neuron's own step n (0 in its first) the threshold is
+    ``max(threshold - per_step * (n - silent_steps), floor)``; before step ``silent_steps`` it cannot fire.
+    Input counts in its first ``input_steps`` steps only (0: in all), and its current is 0 after them.
+    ``per_step`` and ``floor`` are one value per neuron or 0-d: float in the membrane's unit, or int64.  A
+    neuron that has fired stays at rest to the end of the sample.
+    """
+
+    per_step: NDArray[Any]
+    floor: NDArray[Any]
+    input_steps: int = 0
+    silent_steps: int = 0
+
+
+@artefact
+@dataclass(frozen=True)
 class FloatNeuron:
     """A neuron model with the framework's own parameters, one value per neuron or a 0-d array.
 
     Update of one step, literally (``x`` is the weighted input of the step)::
 
-        i = syn_keep * i + syn_gain * x        only for cuba models; else i = x
+        i = syn_keep * i + syn_gain * x        only if it ``keeps_current``; else i = x
         u = keep * v + gain * i + offset       minus the delayed resets, see ``reset``
         s = u > threshold  (or >=, see ``at_threshold``)
 
@@ -49,6 +68,8 @@ class FloatNeuron:
 
     ``fraction_bits`` f marks a membrane in fixed point: ``keep * v`` is rounded toward zero to a multiple
     of 2**-f.  Weights and inputs are then integers already, and quantisation keeps them as they are.
+
+    ``ramp`` belongs to model "ttfs" and reset "once", and only to them; ``reset_amount`` means nothing there.
     """
 
     model: str
@@ -64,6 +85,12 @@ class FloatNeuron:
     v_min: FloatArray = field(default_factory=lambda: np.asarray(-np.inf))
     v_initial: FloatArray = field(default_factory=lambda: np.zeros(()))
     fraction_bits: int | None = None
+    ramp: Ramp | None = None
+
+    @property
+    def keeps_current(self) -> bool:
+        """Whether the synaptic current is a state of its own, through which the bias goes too."""
+        return self.model.startswith("cuba") or self.model == "ttfs"
 
 
 @artefact
@@ -73,6 +100,7 @@ class IntNeuron:
 
     Arrays are int64, one value per neuron or 0-d; ``v_initial`` is the reset state's membrane.  ``scale``
     is what one unit of the float membrane (divided by its input gain) became; it is kept for reports only.
+    ``ramp`` belongs to model "ttfs" (:func:`neurosim.rules.neuron.update_first_spike`).
     """
 
     model: str
@@ -86,6 +114,7 @@ class IntNeuron:
     input_shift: int
     scale: float
     v_initial: IntArray = field(default_factory=lambda: np.zeros((), np.int64))
+    ramp: Ramp | None = None
 
 
 @artefact

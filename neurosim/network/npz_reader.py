@@ -9,6 +9,9 @@ Layer ``k`` (0, 1, ...) is a dense matrix and its neurons:
 
 ``reset`` is one string for all layers, "subtract" (default) or "value" (to zero).  A step is
 ``u = keep v + weight s + bias``.
+
+``first_spike_steps`` (one whole number T) says that neurons are not meant to fire at a rate, but once each,
+by the first-spike code with windows of T steps: :mod:`neurosim.network.first_spike`.
 """
 
 from __future__ import annotations
@@ -22,9 +25,11 @@ from numpy.typing import NDArray
 
 from neurosim.errors import InputError, did_you_mean
 from neurosim.network.connections import Dense
+from neurosim.network.first_spike import to_first_spike
 from neurosim.network.model import FloatNeuron, Network, Population, Projection
 
 RESETS = ("subtract", "value")
+WINDOW = "first_spike_steps"
 PARTS = ("weight", "bias", "threshold", "keep")
 
 
@@ -39,6 +44,7 @@ def import_npz(path: str | Path, dt_s: float = 1e-3) -> Network:
     arrays = _read(file)
     n_layers = sum(key.startswith("weight") for key in arrays)
     _check_names(file, arrays, n_layers)
+    window = _window(file, arrays)
     reset = str(arrays.get("reset", np.array("subtract")))
     if reset not in RESETS:
         raise InputError(
@@ -60,7 +66,7 @@ def import_npz(path: str | Path, dt_s: float = 1e-3) -> Network:
         source = populations[-1].name
         populations.append(_population(file, arrays, k, weight.shape[0], reset))
         projections.append(Projection(f"{source}->layer{k}", source, f"layer{k}", Dense(weight)))
-    return Network(
+    network = Network(
         name=file.stem,
         populations=tuple(populations),
         projections=tuple(projections),
@@ -68,6 +74,20 @@ def import_npz(path: str | Path, dt_s: float = 1e-3) -> Network:
         dt_s=dt_s,
         profile="npz",
     )
+    return network if window is None else to_first_spike(network, window)
+
+
+def _window(file: Path, arrays: dict[str, NDArray[np.generic]]) -> int | None:
+    """Steps of the windows of the first-spike code, if the file asks for it."""
+    if WINDOW not in arrays:
+        return None
+    value = arrays[WINDOW]
+    if value.dtype.kind not in "iu" or value.size != 1:
+        raise InputError(
+            f"'{WINDOW}' is not one whole number", code="npz-first-spike", where=str(file),
+            expected="steps of a window, such as 8", got=f"{value.dtype} of shape {value.shape}",
+        )  # fmt: skip
+    return int(value.reshape(()))
 
 
 def _population(
@@ -104,13 +124,13 @@ def _read(path: Path) -> dict[str, NDArray[np.generic]]:
 
 
 def _check_names(file: Path, arrays: dict[str, NDArray[np.generic]], n_layers: int) -> None:
-    known = ["reset", *(f"{part}{k}" for k in range(max(1, n_layers)) for part in PARTS)]
+    known = ["reset", WINDOW, *(f"{part}{k}" for k in range(max(1, n_layers)) for part in PARTS)]
     for name in sorted(arrays):
         if name not in known:
             gap = "layers count from 0 without gaps" if re.fullmatch(r"[a-z]+\d+", name) else None
             raise InputError(
                 f"unknown array '{name}'", code="npz-unknown-array", where=str(file),
-                expected="weight0, bias0, threshold0, keep0, weight1, ..., reset",
+                expected=f"weight0, bias0, threshold0, keep0, weight1, ..., reset, {WINDOW}",
                 hint=did_you_mean(name, known) or gap,
             )  # fmt: skip
     if "weight0" not in arrays:

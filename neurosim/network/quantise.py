@@ -12,7 +12,10 @@ reference; every engine must match it exactly.  The rules, per target population
   reset value) plus the worst input of a single step (CUBA: worst steady current).  More bits below the
   weights make the rounding of the leak cost less; a membrane without leak needs few of them, and may
   drift far down, so it stops at ``MAX_SHIFT_WITHOUT_LEAK``;
-* the threshold is the smallest integer that fires: ``ceil(th S)`` for ``>=``, ``floor(th S) + 1`` for ``>``.
+* the threshold is the smallest integer that fires: ``ceil(th S)`` for ``>=``, ``floor(th S) + 1`` for ``>``;
+* a first-spike neuron's threshold, its floor and what it falls per step are scaled by the same ``S``.  The
+  falling threshold is exact in every step if the fall times ``S`` is whole; else it is off by up to half a
+  unit per step, which is warned of where it adds up to one step's fall.
 
 A population in fixed point (``fraction_bits`` f) keeps its integers: ``s`` is 1 and ``input_shift`` f.
 """
@@ -28,7 +31,8 @@ from numpy.typing import NDArray
 from neurosim.chip.models import Chip
 from neurosim.errors import InputError
 from neurosim.network.connections import Connection
-from neurosim.network.model import FloatNeuron, IntNeuron, Network, Population, Projection
+from neurosim.network.model import FloatNeuron, IntNeuron, Network, Population, Projection, Ramp
+from neurosim.network.quantise_warnings import warn_neuron, warn_weights
 from neurosim.network.simulate import Range, run_float, weighted
 from neurosim.rules.neuron import DECAY_ONE
 
@@ -124,7 +128,7 @@ def quantise(network: Network, chip: Chip, options: QuantiseOptions | None = Non
         worst = _worst_input(population, list(integer.values()), network, most)
         seen = run.ranges[population.name] if run else None
         populations.append(_population(network, population, scale, worst, seen, widths, warnings))
-        warnings += _warn_weights(list(into), list(integer.values()))
+        warnings += warn_weights(list(into), list(integer.values()))
     return replace(
         network,
         populations=tuple(populations),
@@ -201,7 +205,7 @@ def _check_model(network: Network, population: Population, chip: Chip) -> None:
                 code="quantise-decay", where=network.name, expected="a kept fraction within 0..1",
                 got=f"{float(keep.min()):g}..{float(keep.max()):g}", hint="check tau and the time step",
             )  # fmt: skip
-    if neuron.model.startswith("cuba") and neuron.offset.any():
+    if neuron.keeps_current and neuron.offset.any():
         raise InputError(
             f"population '{population.name}': a current-based neuron with v_leak has no integer form here",
             code="quantise-v-leak", where=network.name,
@@ -247,7 +251,7 @@ def _worst_input(
 def _scaled(population: Population) -> _Scaled:
     neuron = population.neuron
     assert isinstance(neuron, FloatNeuron)
-    cuba = neuron.model.startswith("cuba")
+    cuba = neuron.keeps_current
     unit = np.asarray(1.0 / (neuron.gain * neuron.syn_gain if cuba else neuron.gain))
     bias = population.bias if cuba else population.bias + neuron.offset / neuron.gain
     return _Scaled(
@@ -286,8 +290,10 @@ def _population(
         input_shift=shift,
         scale=unit,
         v_initial=v_initial,
+        ramp=None if neuron.ramp is None else _ramp(network, population, neuron.ramp, scaled, unit, widths),
     )
-    warnings += _warn_neuron(population, neuron, integer, worst, widths)
+    most = max(worst.up, worst.down)
+    warnings += warn_neuron(population.name, neuron, integer, most, widths.accumulator, widths.current)
     return replace(population, neuron=integer, bias=np.zeros(()))
 
 
@@ -296,7 +302,7 @@ def _input_shift(
 ) -> int:
     membrane, current = _needs(neuron, scaled, scale, worst, seen)
     bias = float(np.abs(scaled.bias).max()) * scale
-    leaks = (neuron.keep < 1).any() or (neuron.model.startswith("cuba") and (neuron.syn_keep > 0).any())
+    leaks = (neuron.keep < 1).any() or (neuron.keeps_current and (neuron.syn_keep > 0).any())
     shift = 0
     while shift < (MAX_SHIFT if leaks else MAX_SHIFT_WITHOUT_LEAK):
         up = 2.0 ** (shift + 1)
@@ -316,14 +322,16 @@ def _needs(
     floor = max(float(np.abs(values).max(initial=0)) for values in known) * scale
     if seen is not None:
         unit = float(scaled.unit.max()) * scale
-        cuba = neuron.model.startswith("cuba")
+        cuba = neuron.keeps_current
         per_current = scale * float(np.max(1.0 / neuron.syn_gain)) if cuba else scale
         return max(
             floor, -seen.membrane_low * unit, seen.membrane_high * unit
         ), seen.largest_current * per_current
     lasting = 1.0
-    if neuron.model.startswith("cuba"):
+    if neuron.keeps_current:
         lasting = 1.0 / max(1e-3, 1.0 - float(neuron.syn_keep.max()))
+    if neuron.ramp is not None and neuron.ramp.input_steps:
+        lasting = min(lasting, neuron.ramp.input_steps)
     bias = float(np.abs(scaled.bias).max()) * scale
     step = (max(worst.up, worst.down) + bias) * lasting
     return floor + step, step
@@ -334,15 +342,34 @@ def _threshold(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     if neuron.reset == "none":
         return np.asarray(widths.membrane, np.int64), np.zeros((), np.int64)
-    exact = np.clip(scaled.threshold * unit, -_HUGE, _HUGE)
-    noise = _ROUNDING * np.maximum(1.0, np.abs(exact))
-    if neuron.at_threshold:
-        threshold = np.asarray(np.ceil(exact - noise), np.int64)
-    else:
-        threshold = np.asarray(np.floor(exact + noise), np.int64) + 1
+    threshold = _smallest_firing(neuron, scaled.threshold * unit)
+    if neuron.reset == "once":
+        return threshold, np.zeros((), np.int64)
     if neuron.reset == "subtract_multi":  # u // threshold spikes, and the rest must stay below it
         return np.asarray(threshold), np.asarray(threshold)
     return np.asarray(threshold), _integers(scaled.reset_amount * unit)
+
+
+def _smallest_firing(neuron: FloatNeuron, threshold: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The smallest integer membrane that fires at ``threshold``."""
+    exact = np.clip(threshold, -_HUGE, _HUGE)
+    noise = _ROUNDING * np.maximum(1.0, np.abs(exact))
+    if neuron.at_threshold:
+        return np.asarray(np.ceil(exact - noise), np.int64)
+    return np.asarray(np.floor(exact + noise) + 1, np.int64)
+
+
+def _ramp(
+    network: Network, population: Population, ramp: Ramp, scaled: _Scaled, unit: float, widths: _Widths
+) -> Ramp:
+    """``ramp`` in the same integers as the threshold."""
+    neuron = population.neuron
+    assert isinstance(neuron, FloatNeuron)
+    per_step = _integers(ramp.per_step * scaled.unit * unit)
+    floor = _smallest_firing(neuron, ramp.floor * scaled.unit * unit)
+    _check_fits(network, population, "ramp", per_step, widths.membrane, "membrane")
+    _check_fits(network, population, "ramp floor", floor, widths.membrane, "membrane")
+    return replace(ramp, per_step=per_step, floor=floor)
 
 
 def _integers(values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -363,40 +390,3 @@ def _check_fits(
             expected=f"-{largest}..{largest}", got=str(worst),
             hint="choose fewer weight bits or a chip with wider registers",
         )  # fmt: skip
-
-
-def _warn_neuron(
-    population: Population, neuron: FloatNeuron, integer: IntNeuron, worst: _Worst, widths: _Widths
-) -> list[str]:
-    name, found = population.name, []
-    most = max(worst.up, worst.down)
-    if most > widths.accumulator:
-        found.append(
-            f"population '{name}': the accumulator may overflow: worst case {most:.0f}, "
-            f"room for {widths.accumulator}"
-        )
-    if most * 2**integer.input_shift > widths.current:
-        found.append(
-            f"population '{name}': the input may overflow the current register: worst case "
-            f"{most * 2**integer.input_shift:.0f}, room for {widths.current}"
-        )
-    for what, keep, kept in (
-        ("membrane", neuron.keep, integer.keep),
-        ("current", neuron.syn_keep, integer.current_keep),
-    ):
-        if ((keep < 1) & (kept == DECAY_ONE)).any():
-            found.append(
-                f"population '{name}': the decay of the {what} is below 1/{2 * DECAY_ONE} a step and is lost"
-            )
-    if neuron.reset != "none" and (integer.threshold <= 0).any() and (neuron.threshold > 0).any():
-        found.append(f"population '{name}': a threshold became 0")
-    return found
-
-
-def _warn_weights(before: list[Projection], after: list[Projection]) -> list[str]:
-    return [
-        f"projection '{a.name}': all of its weights became 0"
-        for b, a in zip(before, after, strict=True)
-        if b.connection.weight.any() and not a.connection.weight.any()
-    ]
-

@@ -7,7 +7,7 @@ of :func:`propagate`, the walk over populations and steps that the functional en
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.network.loops import components
-from neurosim.network.model import FloatNeuron, Network, Population, Projection
+from neurosim.network.model import FloatNeuron, Network, Population, Projection, Ramp
 
 FloatArray = NDArray[np.float64]
 CountArray = NDArray[np.int32]
@@ -23,6 +23,7 @@ Update = Callable[[Population, FloatArray], FloatArray]
 """``update(population, x)``: one step of a population for input ``x`` (samples, n); returns its spikes."""
 
 _ROWS_BYTES = 64 << 20  # working memory of one call of a connection
+_WORK_BYTES = 32 << 20  # counts and drives of the samples or steps that are worked on at once
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,33 @@ def run_float(network: Network, x: NDArray[np.generic]) -> FloatRun:
     return FloatRun(shaped, membrane, {n: s.seen for n, s in neurons.items()})
 
 
+@dataclass(frozen=True)
+class FloatBlock:
+    """Some samples from ``sample`` on, for some steps from ``step`` on.
+
+    ``counts`` (samples, steps, n) by population; ``membrane`` (samples, n) after the last of these steps.
+    """
+
+    sample: int
+    step: int
+    counts: dict[str, CountArray]
+    membrane: dict[str, FloatArray]
+
+
+def float_blocks(network: Network, x: NDArray[np.generic]) -> Iterator[FloatBlock]:
+    """:func:`run_float` piece by piece, in memory that grows neither with samples nor with steps."""
+    samples, steps = work_sizes(network, x.shape[1])
+    for first in range(0, x.shape[0], samples):
+        part = x[first : first + samples]
+        states = {p.name: _FloatState(p, part.shape[0]) for p in network.populations if not p.is_input}
+
+        def step(population: Population, drive: FloatArray, states: Any = states) -> FloatArray:
+            return np.asarray(states[population.name].step(drive))
+
+        for start, counts in propagated(network, part, step, steps):
+            yield FloatBlock(first, start, counts, {name: state.v for name, state in states.items()})
+
+
 class _FloatState:
     """State of one population over all samples; ``step`` is :class:`FloatNeuron`'s update."""
 
@@ -77,12 +105,15 @@ class _FloatState:
         self.neuron, self.bias = population.neuron, population.bias
         self.v: FloatArray = np.broadcast_to(population.neuron.v_initial, (n_samples, population.n)).copy()
         self.i: FloatArray = np.zeros((n_samples, population.n))
+        self.age, self.waits = 0, np.ones((n_samples, population.n), np.bool_)  # of first-spike neurons
         self.seen = Range(0.0, 0.0, 0.0, 0.0)
 
     def step(self, x: FloatArray) -> FloatArray:
         n = self.neuron
         x = x + self.bias
-        self.i = n.syn_keep * self.i + n.syn_gain * x if n.model.startswith("cuba") else x
+        self.i = n.syn_keep * self.i + n.syn_gain * x if n.keeps_current else x
+        if n.ramp is not None:
+            return self._first_spikes(n.ramp, x)
         fired = self._above(self.v) if n.reset not in ("none", "value", "subtract", "subtract_multi") else 0.0
         u = self._decayed() + n.gain * self.i + n.offset
         if n.reset in ("subtract_delayed", "subtract_same_time"):
@@ -93,6 +124,22 @@ class _FloatState:
         self._note(x, u)
         self.v = np.maximum(self._after_reset(u, spikes, fired), n.v_min)
         return spikes
+
+    def _first_spikes(self, ramp: Ramp, x: FloatArray) -> FloatArray:
+        """The rest of ``step`` for neurons that fire once, see :class:`~neurosim.network.model.Ramp`."""
+        n, since = self.neuron, self.age - ramp.silent_steps
+        takes = ramp.input_steps == 0 or self.age < ramp.input_steps
+        self.i = self.i * takes * self.waits
+        u = self._decayed() + n.gain * self.i + n.offset
+        threshold = np.maximum(n.threshold - ramp.per_step * since, ramp.floor)
+        above = u >= threshold if n.at_threshold else u > threshold
+        spikes = above & self.waits if since >= 0 else np.zeros_like(self.waits)
+        self._note(x, np.where(self.waits, u, 0.0))
+        self.waits = self.waits & ~spikes
+        self.v = np.where(self.waits, np.maximum(u, n.v_min), 0.0)  # at rest once it has fired
+        self.i = self.i * self.waits
+        self.age += 1
+        return spikes.astype(np.float64)
 
     def _decayed(self) -> FloatArray:
         kept = self.neuron.keep * self.v
@@ -139,26 +186,88 @@ def propagate(network: Network, x: NDArray[np.generic], update: Update) -> dict[
     are not part of a loop get theirs for all steps at once.  Returns counts (samples, steps, n) of every
     population that has neurons, in the network's order.
     """
-    counts = _split_inputs(network, x)
-    n_samples, n_steps = x.shape[:2]
-    for group in components(network):
-        drive = {}
+    (whole,) = propagated(network, x, update, max(1, x.shape[1]))
+    return whole[1]
+
+
+def propagated(
+    network: Network, x: NDArray[np.generic], update: Update, block_steps: int
+) -> Iterator[tuple[int, dict[str, CountArray]]]:
+    """:func:`propagate` in blocks of steps: (first step, counts (samples, steps of the block, n)) of each.
+
+    Between blocks only the counts that a delay still reaches are kept, so memory does not grow with the
+    steps.  One block at least, even of no steps.
+    """
+    groups, n_steps = components(network), x.shape[1]
+    names = [p.name for p in network.populations]
+    reach = {name: max((q.delay_steps for q in network.out_of(name)), default=0) for name in names}
+    kept = {p.name: np.zeros((x.shape[0], 0, p.n), np.int32) for p in network.populations}
+    for first in range(0, max(1, n_steps), block_steps):
+        counts = _split_inputs(network, x[:, first : first + block_steps])
+        past = {name: _Past(first - kept[name].shape[1], kept[name]) for name in kept}
+        for group in groups:
+            _run_group(network, group, (first, min(block_steps, n_steps - first)), counts, past, update)
+        yield first, {p.name: counts[p.name] for p in network.populations if not p.is_input}
+        for name, back in reach.items():
+            if back:
+                longer = np.concatenate([kept[name], counts[name]], axis=1)
+                kept[name] = longer[:, max(0, longer.shape[1] - back) :].copy()
+
+
+@dataclass(frozen=True)
+class _Past:
+    """Counts (samples, steps, n) of the last steps before a block, from step ``first`` on."""
+
+    first: int
+    counts: CountArray
+
+    def rows(self, low: int, high: int, block: CountArray) -> CountArray:
+        """Steps ``low`` to ``high`` - 1, of which the block after the past holds the later ones."""
+        start = self.first + self.counts.shape[1]
+        later = block[:, max(low - start, 0) : max(high - start, 0)]
+        if low >= start:
+            return later
+        return np.concatenate([self.counts[:, low - self.first : high - self.first], later], axis=1)
+
+
+def _run_group(
+    network: Network, group: Sequence[str], span: tuple[int, int], counts: dict[str, CountArray],
+    past: dict[str, _Past], update: Update,
+) -> None:  # fmt: skip
+    """One block of the populations of a loop (or of one without), from what their sources fired.
+
+    ``span`` are its first step and its number of steps; ``counts`` gets what they fire.
+    """
+    first, n_steps = span
+    drive = {}
+    for name in group:
+        total = np.zeros((past[name].counts.shape[0], n_steps, network.population(name).n))
+        for projection in network.into(name):
+            source = projection.source
+            if source not in group:
+                _add_delayed(total, projection, past[source], counts[source], first)
+        drive[name] = total
+        counts[name] = np.zeros(total.shape, np.int32)
+    for step in range(n_steps):
         for name in group:
-            total = np.zeros((n_samples, n_steps, network.population(name).n))
+            now = drive[name][:, step]
             for projection in network.into(name):
-                if projection.source not in group:
-                    _add_delayed(total, projection, counts[projection.source])
-            drive[name] = total
-            counts[name] = np.zeros(total.shape, np.int32)
-        for step in range(n_steps):
-            for name in group:
-                now = drive[name][:, step]
-                for projection in network.into(name):
-                    back = step - projection.delay_steps
-                    if projection.source in group and back >= 0:
-                        now = now + weighted(projection, counts[projection.source][:, back])
-                counts[name][:, step] = update(network.population(name), now)
-    return {p.name: counts[p.name] for p in network.populations if not p.is_input}
+                back = first + step - projection.delay_steps
+                if projection.source in group and back >= 0:
+                    rows = past[projection.source].rows(back, back + 1, counts[projection.source])
+                    now = now + weighted(projection, rows[:, 0])
+            counts[name][:, step] = update(network.population(name), now)
+
+
+def work_sizes(network: Network, n_steps: int) -> tuple[int, int]:
+    """(samples, steps) that are worked on at once: whole samples if their counts fit the working memory.
+
+    Else one sample, so many steps of it at a time.
+    """
+    widest = sorted((p.n for p in network.populations), reverse=True)
+    per_step = max(1, 4 * sum(widest) + 24 * sum(widest[:2]))
+    samples = _WORK_BYTES // (per_step * max(1, n_steps))
+    return (samples, n_steps) if samples else (1, max(1, _WORK_BYTES // per_step))
 
 
 def weighted(projection: Projection, rows: NDArray[np.generic]) -> FloatArray:
@@ -174,13 +283,18 @@ def weighted(projection: Projection, rows: NDArray[np.generic]) -> FloatArray:
     return np.concatenate([np.zeros((0, projection.connection.n_out)), *parts])
 
 
-def _add_delayed(total: FloatArray, projection: Projection, source: CountArray) -> None:
-    """Adds to ``total`` (samples, steps, n) what ``projection`` brings, ``delay_steps`` later."""
+def _add_delayed(
+    total: FloatArray, projection: Projection, past: _Past, source: CountArray, first: int
+) -> None:
+    """Adds to ``total`` (samples, steps, n), a block from step ``first``, what ``projection`` brings.
+
+    That is what its source fired ``delay_steps`` before, in the block or the past.
+    """
     n_samples, n_steps, _ = total.shape
-    length = n_steps - projection.delay_steps
-    if length > 0:
-        rows = source[:, :length].reshape(n_samples * length, -1)
-        total[:, projection.delay_steps :] += weighted(projection, rows).reshape(n_samples, length, -1)
+    low, high = max(0, first - projection.delay_steps), first + n_steps - projection.delay_steps
+    if high > low:
+        rows = past.rows(low, high, source).reshape(n_samples * (high - low), -1)
+        total[:, n_steps - (high - low) :] += weighted(projection, rows).reshape(n_samples, high - low, -1)
 
 
 def _split_inputs(network: Network, x: NDArray[np.generic]) -> dict[str, CountArray]:

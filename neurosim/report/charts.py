@@ -83,7 +83,7 @@ def sample_latency(data: ReportData) -> Chart | None:
     done = cycles[cycles >= 0]
     if done.size < FEW:  # sections.few_samples lists them
         return None
-    return _histogram(done, np.ones_like(done), "sample latency (cycles)", "samples", ACCENT)
+    return _histogram(done, np.ones_like(done), data.timed("sample latency (cycles)"), "samples", ACCENT)
 
 
 def packet_latency(data: ReportData) -> Chart | None:
@@ -252,5 +252,5 @@ def operations_per_sample(data: ReportData) -> Chart | None:
         return None
     xaxis = _whole(int(operations.min()), int(operations.max()))
     yaxis = _whole(int(cycles[done].min()), int(cycles[done].max()))
-    layout = _layout("synaptic operations", "latency (cycles)", xaxis=xaxis, yaxis=yaxis)
+    layout = _layout("synaptic operations", data.timed("latency (cycles)"), xaxis=xaxis, yaxis=yaxis)
     return {"data": [dots], "layout": layout}

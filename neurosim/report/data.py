@@ -42,6 +42,15 @@ class ReportData:
     loss_samples: int | None = None
     estimate_error: Mapping[str, Any] | None = None
 
+    @property
+    def is_estimate(self) -> bool:
+        """Whether every time in it is an estimate from loads; events are counted all the same."""
+        return self.result.engine == "estimate"
+
+    def timed(self, text: str) -> str:
+        """``text``, which names a figure that rests on times, marked if they are estimated."""
+        return f"{text} (estimated)" if self.is_estimate else text
+
 
 def report_data(
     result: Result,

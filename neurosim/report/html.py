@@ -85,6 +85,7 @@ def view(data: ReportData, sample: int) -> dict[str, Any]:
         "badges": sections.badges(data),
         "headlines": sections.headlines(data),
         "maps": [_safe_map(m) for m in loaded],
+        "missing_maps": maps.missing_maps(data, loaded),
         "cycle_maps": [_safe_map(m) for m in drawn if m is not None],
         "wide": any(m.columns > 12 for m in loaded),
         "charts": found,

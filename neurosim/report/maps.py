@@ -11,11 +11,13 @@ from neurosim.fabric.channels import channel
 from neurosim.fabric.topology import Fabric
 from neurosim.report.data import ReportData
 from neurosim.report.mesh_svg import (
+    N_HEAT,
     Mark,
     Window,
     core_map,
     heat_class,
     inset,
+    is_large,
     link_map,
     router_map,
     whole,
@@ -24,6 +26,8 @@ from neurosim.report.mesh_svg import (
 from neurosim.report.text import count, percent
 
 N_COLOURS = 8
+MANY_LAYERS = 24
+"""More layers than this are coloured from first to last."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ def layer_colours(data: ReportData) -> dict[str, int]:
 def placement_map(data: ReportData) -> MeshMap:
     """Which layer lies where; a core with several layers has the colour of the largest."""
     colours = layer_colours(data)
+    ranks = {name: rank for rank, name in enumerate(colours)}
+    by_rank = len(colours) > MANY_LAYERS  # colours that come again would say nothing
     marks = {}
     for image in data.program.cores:
         neurons: dict[str, int] = {}
@@ -61,9 +67,14 @@ def placement_map(data: ReportData) -> MeshMap:
             neurons[group.population] = neurons.get(group.population, 0) + group.n
         largest = max(neurons, key=lambda name: (neurons[name], name))
         text = ", ".join(f"{name} ({n} neurons)" for name, n in neurons.items())
-        marks[image.core] = Mark(f"c{colours[largest]}", text, str(image.core))
+        css = f"h{ranks[largest] * N_HEAT // len(ranks)}" if by_rank else f"c{colours[largest]}"
+        marks[image.core] = Mark(css, text, str(image.core))
     legend = tuple((f"c{index}", name) for name, index in colours.items())
     svg = core_map(data.fabric, marks, "placement of layers on cores", used_window(data))
+    if by_rank:
+        names = list(ranks)
+        note = f"cores coloured by layer, {len(names)} from first to last"
+        return MeshMap("Placement", note, svg, (names[0], names[-1]))
     return MeshMap("Placement", "cores coloured by layer", svg, None, legend)
 
 
@@ -95,8 +106,11 @@ def _link_heat(
         for load in loads
         if value(load) > 0
     }
-    svg = link_map(data.fabric, marks, title, used_window(data))
-    return MeshMap(title, note, svg, ("0", top(largest)), is_lines=True)
+    window = used_window(data)
+    svg, by_tile = link_map(data.fabric, marks, title, window), is_large(data.fabric, window)
+    if by_tile:
+        note += "; the colour of a tile is that of its busiest link out"
+    return MeshMap(title, note, svg, ("0", top(largest)), is_lines=not by_tile)
 
 
 def _queue_map(data: ReportData) -> MeshMap:
@@ -136,12 +150,22 @@ def _cut(drawn: MeshMap, fabric: Fabric, window: Window) -> MeshMap:
     return replace(drawn, note=note, inset=inset(fabric, window), columns=columns)
 
 
+ALL = ("Placement", "Busy cores", "Synaptic operations", "Link traffic", "Blocked links", "Fullest buffers")
+"""Titles of the maps of a run in which everything was measured."""
+
+
+def missing_maps(data: ReportData, drawn: list[MeshMap]) -> list[str]:
+    """Titles of the maps that are not ``drawn``, because their figures were not measured."""
+    there = {one.title for one in drawn}
+    return [title for title in ALL if not {title, data.timed(title)} & there]
+
+
 def load_maps(data: ReportData) -> list[MeshMap]:
     """Placement, then core and link heat maps as far as they were measured."""
     maps = [placement_map(data)]
     if data.figures.cores:
         maps.append(_core_heat(
-            data, "Busy cores", "busier of synapse pipeline and neuron loop, share of the run",
+            data, data.timed("Busy cores"), "busier of synapse pipeline and neuron loop, share of the run",
             lambda load: load.utilisation, percent,
         ))  # fmt: skip
         maps.append(_core_heat(
@@ -151,7 +175,7 @@ def load_maps(data: ReportData) -> list[MeshMap]:
     if data.figures.links:
         maps.append(_link_heat(
             data, "Link traffic", "flits per link, all samples", lambda load: load.flits,
-            lambda load: f"{count(load.flits)} flits, busy {percent(load.utilisation)}",
+            lambda load: f"{count(load.flits)} flits, {data.timed('busy')} {percent(load.utilisation)}",
             lambda top: f"{count(top)} flits",
         ))  # fmt: skip
     if data.result.counters.port_blocked_cycles.size:

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
+from typing import TypeVar
 
 from neurosim.artefacts.mapping import HOST
 from neurosim.fabric.topology import TO_HOST, Fabric
+from neurosim.report.wafer_svg import area_map, busiest_of_tiles, is_wafer
 from neurosim.rules import ports
 
+Key = TypeVar("Key")
 N_HEAT = 9
 SMALL = 10
 """Systems of at most so many tiles a side are shown whole."""
@@ -84,6 +87,19 @@ def inset(fabric: Fabric, window: Window) -> str:
         f'height="{fabric.height}"/><rect class="shown" x="{window.x0}" y="{top}" width="{w}" '
         f'height="{h}"/></svg>'
     )
+
+
+def is_large(fabric: Fabric, window: Window | None) -> bool:
+    """Whether a window (None: all tiles) is drawn without single tiles and links."""
+    return is_wafer(_box(window or whole(fabric)))
+
+
+def _box(window: Window) -> tuple[int, int, int, int]:
+    return window.x0, window.y0, window.x1, window.y1
+
+
+def _classes(marks: Mapping[Key, Mark]) -> dict[Key, str]:
+    return {key: mark.css for key, mark in marks.items()}
 
 
 class MeshDrawing:
@@ -167,9 +183,14 @@ class MeshDrawing:
 def core_map(
     fabric: Fabric, marks: Mapping[int, Mark], label: str, window: Window | None = None
 ) -> str:
-    """Every core in the window as a box; ``marks`` by core number, all others are unused."""
-    drawing = MeshDrawing(fabric, 0.86, window)
+    """Every core in the window as a box; ``marks`` by core number, all others are unused.
+
+    A large window is drawn by :mod:`neurosim.report.wafer_svg`, as in the other maps.
+    """
     per_tile = fabric.chip.mesh.cores_per_tile
+    if is_large(fabric, window):
+        return area_map(fabric, _classes(marks), label, _box(window or whole(fabric)), per_tile)
+    drawing = MeshDrawing(fabric, 0.86, window)
     boxes = _QUADRANTS.get(per_tile, _FOUR)
     body = []
     for router in drawing.routers:
@@ -209,6 +230,8 @@ def router_map(
     fabric: Fabric, marks: Mapping[int, Mark], label: str, window: Window | None = None
 ) -> str:
     """Every router as one box, however many cores its tile has; ``marks`` by router number."""
+    if is_large(fabric, window):
+        return area_map(fabric, _classes(marks), label, _box(window or whole(fabric)))
     drawing = MeshDrawing(fabric, 0.7, window)
     body = []
     for router in drawing.routers:
@@ -226,7 +249,11 @@ def link_map(
 
     Opposite directions lie side by side, each on its right; a ring's closing link is a stub at the
     border.  Key (router, port of the host) is the link to the host, (HOST, that port) the one from it.
+    In a large window every tile has the class of its busiest link out instead.
     """
+    if is_large(fabric, window):
+        busiest = busiest_of_tiles(_classes(marks))
+        return area_map(fabric, busiest, label, _box(window or whole(fabric)))
     drawing = MeshDrawing(fabric, 0.46, window)
     body: list[str] = []
     loud: list[str] = []

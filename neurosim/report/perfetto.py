@@ -11,7 +11,6 @@ are collected first.
 
 from __future__ import annotations
 
-import importlib
 from typing import IO, Any
 
 import numpy as np
@@ -29,8 +28,7 @@ from neurosim.engines.trace import (
     STEP_KINDS,
     TICK,
 )
-from neurosim.errors import InputError
-from neurosim.report.trace_export import Selection
+from neurosim.report.trace_export import Selection, needed
 from neurosim.rules import ports
 
 IntArray = NDArray[np.int64]
@@ -43,21 +41,11 @@ LANES = ("loop", "pipeline", "stalls", "waiting")
 _LANE_OF_KIND = {LOOP: "loop", PACKET: "pipeline", STALL: "stalls"}
 
 
-def _protobuf() -> Any:
-    try:
-        return importlib.import_module("perfetto.protos.perfetto.trace.perfetto_trace_pb2")
-    except ImportError as error:
-        raise InputError(
-            "the Perfetto export needs the package 'perfetto', which is not installed",
-            code="export-no-perfetto", hint="pip install 'neurosim-cycle[trace]'",
-        ) from error  # fmt: skip
-
-
 class _Writer:
     """Trace packets into a file, in chunks; tracks are announced when they are first used."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        self._pb = _protobuf()
+        self._pb = needed("perfetto.protos.perfetto.trace.perfetto_trace_pb2", "Perfetto", "perfetto")
         self._file = file
         self._trace = self._pb.Trace()
         self._tracks: dict[tuple[Any, ...], int] = {}
@@ -255,7 +243,13 @@ class _Export:
     def _change(
         self, block: dict[str, IntArray], which: NDArray[np.bool_], when: str, whose: str, by: int, what: str
     ) -> None:
-        """Note that a counter of ``what`` changes ``by`` so much at ``when`` for each row of ``which``."""
+        """Note that a counter of ``what`` changes ``by`` so much at ``when`` for each row of ``which``.
+
+        A core that was not selected has no counter, though packets from or to it are drawn.
+        """
+        selected = self._selection.cores
+        if what == "waiting" and selected is not None:
+            which = which & np.isin(block[whose], sorted(selected))
         at = self._selection.time_ns(block["sample"][which], block[when][which])
         cores = block[whose][which]
         if what == "flight":

@@ -60,6 +60,8 @@ def badges(data: ReportData) -> list[Badge]:
     """How the run ended, what is proven, and everything that should be zero but is not."""
     status = data.result.verdict.status
     found = [Badge(RUN_TONE.get(status, "bad"), RUN_TEXT.get(status, status))]
+    if data.is_estimate:
+        found = [Badge("warn", "estimated: no cycle was simulated")]
     deadlock = data.figures.deadlock
     if deadlock.flows.result.is_free:
         found.append(Badge("good", "mapping proven free of deadlock"))
@@ -99,9 +101,9 @@ def headlines(data: ReportData) -> list[Headline]:
     links = "" if not sent or hops is None else f", {hops / sent:.1f} links each on average"
     found = [
         _accuracy(data),
-        _latency(m["latency"]),
+        _latency(data),
         Headline(
-            "Throughput", si(m["latency"]["throughput_samples_per_s"], "/s"),
+            data.timed("Throughput"), si(m["latency"]["throughput_samples_per_s"], "/s"),
             "samples, one after the other",
         ),
         _energy(data),
@@ -113,7 +115,7 @@ def headlines(data: ReportData) -> list[Headline]:
         ),
         Headline("Spikes", _each(work["spikes"], n), "per sample, of neurons on cores"),
         Headline(
-            "Busiest core", percent(busiest["utilisation"] if busiest else None),
+            data.timed("Busiest core"), percent(busiest["utilisation"] if busiest else None),
             f"core {busiest['core']}; {m['run']['used_cores']} cores used" if busiest else "",
         ),
     ]  # fmt: skip
@@ -147,12 +149,13 @@ def _accuracy(data: ReportData) -> Headline:
     return Headline("Accuracy", percent(part["rate"]), more, "bad")
 
 
-def _latency(part: Mapping[str, Any]) -> Headline:
+def _latency(data: ReportData) -> Headline:
+    part, name = data.metrics["latency"], data.timed("Latency per sample")
     if part["sample_s"] is None:
-        return Headline("Latency per sample", NOT_MEASURED, "")
+        return Headline(name, NOT_MEASURED, "")
     cycles, seconds = part["sample_cycles"], part["sample_s"]
     more = f"median (nearest rank); p99 {si(seconds['p99'], 's')}; {count(cycles['p50'])} cycles"
-    return Headline("Latency per sample", si(seconds["p50"], "s"), more)
+    return Headline(name, si(seconds["p50"], "s"), more)
 
 
 def _energy(data: ReportData) -> Headline:
@@ -161,9 +164,10 @@ def _energy(data: ReportData) -> Headline:
         return Headline("Energy per sample", NOT_MEASURED, "")
     sign = "≥ " if part["is_lower_bound"] else ""
     static = part["static_j"]
-    more = "static power not priced" if static is None else (
-        f"dynamic; static {si(static / max(1, data.result.n_samples), 'J')} more"
-    )  # fmt: skip
+    more = "static power not priced"
+    if static is not None:
+        each = si(static / max(1, data.result.n_samples), "J")
+        more = f"dynamic; {data.timed('static')} {each} more"
     return Headline("Energy per sample", sign + si(part["per_sample_j"], "J"), more)
 
 
@@ -176,7 +180,7 @@ def link_table(data: ReportData) -> Table:
         )
         for link in load.busiest_links(data.figures.links)
     )  # fmt: skip
-    head = ("link", "kind", "flits", "blocked cycles", "busy")
+    head = ("link", "kind", "flits", "blocked cycles", data.timed("busy"))
     return Table(head, rows, frozenset({2, 3, 4}))
 
 
@@ -202,7 +206,7 @@ def few_samples(data: ReportData) -> Table:
         work = count(int(events[sample, EVENT_INDEX["synaptic_operation"]])) if events.size else NOT_MEASURED
         time = si(data.figures.latency.seconds(n), "s") if n >= 0 else NOT_MEASURED
         rows.append((str(sample), count(n) if n >= 0 else NOT_MEASURED, time, work))
-    head = ("sample", "cycles", "time", "operations")
+    head = ("sample", data.timed("cycles"), data.timed("time"), "operations")
     return Table(head, tuple(rows), frozenset({0, 1, 2, 3}))
 
 
@@ -215,7 +219,7 @@ def core_table(data: ReportData) -> Table:
         )
         for core in load.busiest_cores(data.figures.cores)
     )  # fmt: skip
-    head = ("core", "layers", "neurons", "operations", "stalled cycles", "busy")
+    head = ("core", "layers", "neurons", "operations", "stalled cycles", data.timed("busy"))
     return Table(head, rows, frozenset({2, 3, 4, 5}))
 
 
@@ -254,7 +258,7 @@ def solver_table(data: ReportData) -> Table:
     """What the mapper's solvers proved."""
     rows = tuple(
         (
-            s.stage, s.method, s.status, f"{s.objective:g}",
+            s.stage, s.method, s.status, f"{s.objective:g} {s.unit}".rstrip(),
             NOT_MEASURED if s.bound is None else f"{s.bound:g}",
             NOT_MEASURED if s.gap is None else percent(s.gap), s.detail,
         )
@@ -376,7 +380,7 @@ def _source(row: Any) -> str:
 
 def estimate_table(data: ReportData) -> Table:
     """What an estimated run is worth: its errors against a simulated one; empty for other engines."""
-    if data.result.engine != "estimate":
+    if not data.is_estimate:
         return Table((), ())
     found, head = data.estimate_error, ("figure", "estimated", "simulated", "error")
     if found is None:

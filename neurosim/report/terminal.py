@@ -99,7 +99,7 @@ def latency_table(data: ReportData) -> Table:
         rows.append((f"{name}, cycles", *(count(spread[k]) for k in head[1:])))
         rows.append((f"{name}, time", *(si(seconds(spread[k]), "s") for k in head[1:])))
     table = sections.Table(head, tuple(rows), frozenset({1, 2, 3, 4}))
-    return rich_table("Latency (p50 and p99: nearest rank)", table)
+    return rich_table(f"{data.timed('Latency')} (p50 and p99: nearest rank)", table)
 
 
 def one_line(data: ReportData) -> str:
@@ -109,7 +109,7 @@ def one_line(data: ReportData) -> str:
     latency = si(spread["p50"] if spread else None, "s")
     return (
         f"{m['run']['program']} on {m['run']['chip']}: {data.result.verdict.status}, "
-        f"accuracy {percent(m['accuracy']['rate'])}, latency {latency}, "
+        f"accuracy {percent(m['accuracy']['rate'])}, {data.timed('latency')} {latency}, "
         f"dynamic energy {'at least ' if m['energy']['is_lower_bound'] else ''}"
         f"{si(m['energy']['per_sample_j'], 'J')} per sample, deadlock {m['deadlock']['conclusion']}"
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +15,26 @@ from neurosim.artefacts.result import Result
 from neurosim.chip.timing import barrier_length
 from neurosim.engines.base import TraceRequest
 from neurosim.engines.trace import TABLES, Window
+from neurosim.errors import InputError
 from neurosim.fabric.topology import Fabric
 from neurosim.report.trace_files import read_blocks
 
 IntArray = NDArray[np.int64]
+
+
+def needed(module: str, export: str, package: str) -> Any:
+    """The ``module`` of a ``package`` that only the ``export`` needs.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise InputError(
+            f"the {export} export needs the package '{package}', which is not installed",
+            code=f"export-no-{package}", hint="pip install 'neurosim-cycle[trace]'",
+        ) from error  # fmt: skip
 
 
 @dataclass(frozen=True)

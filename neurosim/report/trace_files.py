@@ -2,13 +2,14 @@
 
 The sink collects the rows of a table up to :data:`PART_ROWS` and writes them as one part: a file of one row
 group, whose bytes depend on its rows alone.  A checkpoint therefore keeps the rows that do not yet fill
-a part and the number of parts; going on from it gives the same files.  At the end the parts of a table are
-put together, one row group each, into ``<table>.parquet``.  Memory holds one part per table, however long
-the run.
+a part and the digests of the parts; going on from it gives the same files.  At the end the parts of a
+table are put together, one row group each, into ``<table>.parquet``.  Memory holds one part per table,
+however long the run.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -42,7 +43,7 @@ class ParquetSink:
         self._schemas = {name: _schema(name, request, period_ps) for name in sorted(request.tables)}
         self._blocks: dict[str, list[dict[str, IntArray]]] = {name: [] for name in self._schemas}
         self._waiting = dict.fromkeys(self._schemas, 0)
-        self._parts = dict.fromkeys(self._schemas, 0)
+        self._parts: dict[str, list[bytes]] = {name: [] for name in self._schemas}  # their digests
 
     def write(self, table: str, columns: Mapping[str, IntArray]) -> None:
         """Append rows.
@@ -80,15 +81,13 @@ class ParquetSink:
 
         buffer = io.BytesIO()
         pq.write_table(_arrow(table, columns, self._schemas[table]), buffer, **WRITING)
-        write_atomically(self._part(table, self._parts[table]), buffer.getvalue())
-        self._parts[table] += 1
-
-    def _part(self, table: str, number: int) -> Path:
-        return self._folder / f"{table}-{number:06}{SUFFIX}"
+        data = buffer.getvalue()
+        write_atomically(_part(self._folder, table, len(self._parts[table])), data)
+        self._parts[table].append(hashlib.sha256(data).digest())
 
     def state(self) -> dict[str, IntArray]:
-        """The number of parts and the rows that fill none yet, by ``table`` and ``table.column``."""
-        kept = {table: np.array([n], np.int64) for table, n in self._parts.items()}
+        """The parts' digests and the rows that fill none yet, by ``table`` and ``table.column``."""
+        kept = {table: np.frombuffer(b"".join(parts), np.int64) for table, parts in self._parts.items()}
         for table in self._schemas:
             columns = self._take(table)
             self._blocks[table], self._waiting[table] = [columns], len(columns["sample"])
@@ -96,12 +95,17 @@ class ParquetSink:
         return kept
 
     def restore(self, state: Mapping[str, IntArray]) -> None:
-        """Go on from ``state``: later parts are removed, whoever wrote them."""
+        """Go on from ``state``: later parts are removed, whoever wrote them.
+
+        Raises:
+            InputError: an earlier part is gone or has changed.
+        """
+        check_parts(self._folder, state)
         for table in self._schemas:
             columns = {column.name: state[f"{table}.{column.name}"] for column in TABLES[table]}
             self._blocks[table], self._waiting[table] = [columns], len(columns["sample"])
-            self._parts[table] = int(state[table][0])
-            kept = {self._part(table, number).name for number in range(self._parts[table])}
+            self._parts[table] = _digests(state[table])
+            kept = {_part(self._folder, table, number).name for number in range(len(self._parts[table]))}
             for path in self._folder.glob(f"{table}-*{SUFFIX}"):
                 if path.name not in kept:
                     path.unlink()
@@ -125,8 +129,8 @@ class ParquetSink:
             path = folder / f"{table}{SUFFIX}"
             try:
                 with pq.ParquetWriter(path, schema, **WRITING) as writer:
-                    for number in range(self._parts[table]):
-                        part = self._part(table, number)
+                    for number in range(len(self._parts[table])):
+                        part = _part(self._folder, table, number)
                         writer.write_table(self._read(part, schema), row_group_size=PART_ROWS)
             except OSError as error:
                 raise InputError(
@@ -144,10 +148,41 @@ class ParquetSink:
         try:
             return pq.read_table(part, schema=schema)
         except (pa.ArrowInvalid, OSError) as error:
-            raise InputError(
-                "a file of recorded events is broken or gone", code="checkpoint-broken", where=str(part),
-                hint="run again from the start",
-            ) from error  # fmt: skip
+            raise _broken_part(part) from error
+
+
+def _part(folder: Path, table: str, number: int) -> Path:
+    return folder / f"{table}-{number:06}{SUFFIX}"
+
+
+def _digests(kept: IntArray) -> list[bytes]:
+    """The digests of a table's parts as a state keeps them: four numbers each."""
+    return [row.tobytes() for row in np.asarray(kept, np.int64).reshape(-1, 4)]
+
+
+def check_parts(folder: Path, state: Mapping[str, IntArray]) -> None:
+    """Whether the parts in ``folder`` are those that were there when a sink's ``state`` was taken.
+
+    Raises:
+        InputError: one is gone or has changed.
+    """
+    for table in sorted(set(state) & set(TABLES)):
+        for number, digest in enumerate(_digests(state[table])):
+            path = _part(folder, table, number)
+            try:
+                with path.open("rb") as file:
+                    is_same = hashlib.file_digest(file, "sha256").digest() == digest
+            except OSError as error:
+                raise _broken_part(path) from error
+            if not is_same:
+                raise _broken_part(path)
+
+
+def _broken_part(path: Path) -> InputError:
+    return InputError(
+        "a file of recorded events is broken or gone", code="checkpoint-broken", where=str(path),
+        hint="run again from the start",
+    )  # fmt: skip
 
 
 WRITING: dict[str, Any] = {"compression": "zstd", "write_statistics": True, "store_schema": True}

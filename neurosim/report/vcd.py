@@ -11,16 +11,14 @@ Reads blocks of rows, writes as it goes.
 from __future__ import annotations
 
 import heapq
-import importlib
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 
 from neurosim.engines.trace import STEP
-from neurosim.errors import InputError
 from neurosim.fabric.topology import NOTHING, Fabric
-from neurosim.report.trace_export import Selection
+from neurosim.report.trace_export import Selection, needed
 
 TOP = "neuro_mesh"
 SIGNALS = ("out_valid", "out_flit", "out_vc")
@@ -32,16 +30,6 @@ Change = tuple[int, int, str, int]  # cycle, router (-1: the whole mesh), signal
 def signal_name(tile: int, signal: str) -> tuple[str, str]:
     """(scope, name) of one of a router's output vectors in the Verilog; bit or word ``p`` is port ``p``."""
     return f"{TOP}.tile[{tile}].router", signal
-
-
-def _pyvcd() -> Any:
-    try:
-        return importlib.import_module("vcd")
-    except ImportError as error:
-        raise InputError(
-            "the VCD export needs the package 'pyvcd', which is not installed",
-            code="export-no-pyvcd", hint="pip install 'neurosim-cycle[trace]'",
-        ) from error  # fmt: skip
 
 
 def timescale(period_ps: int) -> tuple[str, int]:
@@ -136,7 +124,7 @@ def write_vcd(selection: Selection, file: IO[str]) -> int:
     Raises:
         InputError: the package ``pyvcd`` is missing, or a trace file is damaged.
     """
-    vcd = _pyvcd()
+    vcd = needed("vcd", "VCD", "pyvcd")
     fabric = selection.fabric
     unit, cycle_units = timescale(fabric.chip.cycle.period_ps)
     words = _Words(fabric)

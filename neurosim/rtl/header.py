@@ -21,7 +21,9 @@ from neurosim.chip.timing import barrier_length
 from neurosim.errors import InputError
 from neurosim.fabric.topology import Fabric, build_fabric
 from neurosim.rtl.flits import FlitLayout, bits_for, flit_layout
-from neurosim.rules import arbiter, ports, routing, sync
+from neurosim.rtl.route_images import MOST_ENTRIES
+from neurosim.rtl.route_images import macros as route_macros
+from neurosim.rules import arbiter, clocks, ports, routing, sync
 
 FILE_NAME = "neurosim_params.vh"
 LARGEST_COUNT = 2**31 - 1
@@ -37,10 +39,16 @@ RULE_TABLES = {
 
 
 def unsupported(chip: Chip) -> list[str]:
-    """Why the Verilog fabric cannot be built for ``chip``; empty if it can."""
+    """Why the Verilog fabric cannot be built for ``chip``; empty if it can.
+
+    Dead parts are built like all others: no packet of a program or a trace that was checked comes near them.
+    """
     fabric, reasons = build_fabric(chip), []
-    if chip.defects is not None:
-        reasons.append("defects: the Verilog has no dead parts")
+    entries = chip.router.table_entries or 0
+    if entries > MOST_ENTRIES:
+        reasons.append(
+            f"router.table_entries {entries}: the Verilog compares at most {MOST_ENTRIES} at once"
+        )
     delay = _longest_delay(fabric)
     if delay > LARGEST_DELAY_CYCLES:
         reasons.append(
@@ -110,7 +118,8 @@ def macros(chip: Chip, payload: Sequence[tuple[str, int]] | None = None) -> dict
         cycles = chip.core.update_cycles_of(model)
         found[f"CORE_UPDATE_CYCLES_{model.upper()}_ACTIVE"] = cycles.active
         found[f"CORE_UPDATE_CYCLES_{model.upper()}_IDLE"] = cycles.idle
-    return found | _ports() | _derived(chip) | _flit(flit_layout(chip, payload))
+    flit = _flit(flit_layout(chip, payload))
+    return found | _ports() | _derived(chip) | _gals(chip) | route_macros(chip) | flit
 
 
 def _part(path: str, kind: type[BaseModel], part: BaseModel | None) -> dict[str, int | str]:
@@ -185,6 +194,25 @@ def _derived(chip: Chip) -> dict[str, int | str]:
         "CREDIT_RETURN_BITS": chip.packet.flits.bit_length(),  # a core frees a whole packet at once
         "HOST_TILE": fabric.tile_of(HOST) if chip.host else 0,
         "BARRIER_CYCLES": barrier_length(chip),
+    }
+
+
+def _gals(chip: Chip) -> dict[str, int | str]:
+    """Sizes of a link between chips with clocks of their own; those of ``link`` count as 0 if absent."""
+    link, depth, hop = chip.link, chip.router.buffer_flits, chip.router.hop_cycles
+    latency, synchroniser, credit = (
+        (link.latency_cycles, link.synchroniser_cycles, link.credit_cycles) if link else (0, 0, 1)
+    )
+    wires = {
+        f"GALS_DELAY_{name}": clocks.write_edge(0, cycles, latency) - 2  # output register, FIFO
+        for name, cycles in (("EAST_WEST", hop.east_west), ("NORTH_SOUTH", hop.north_south))
+    }
+    return {
+        **wires,
+        "GALS_STAGES": clocks.stages(synchroniser),
+        "GALS_FIFO_ADDRESS_BITS": clocks.fifo_address_bits(depth * chip.router.virtual_channels),
+        "GALS_CREDIT_DELAY": clocks.credit_write_edge(0, credit) - 2,  # output register, count
+        "GALS_CREDIT_BITS": clocks.credit_count_bits(depth),
     }
 
 

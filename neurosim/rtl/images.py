@@ -20,9 +20,12 @@ from numpy.typing import NDArray
 from neurosim.artefacts.program import CoreProgram, NeuronGroup, Program, SynapseBlock
 from neurosim.chip.models import Chip
 from neurosim.errors import InputError
-from neurosim.fabric.topology import Fabric, build_fabric
+from neurosim.fabric.tables import program_fabric
+from neurosim.fabric.topology import Fabric
+from neurosim.network.model import Ramp
 from neurosim.rtl.flits import FlitLayout, bits_for, flit_layout
 from neurosim.rtl.header import header_text
+from neurosim.rtl.route_images import write_route_images
 from neurosim.rules import neuron, synapse, sync
 
 STEP_BITS = 16
@@ -108,7 +111,7 @@ def axon_layout(sizes: Sizes, chip: Chip) -> Layout:
 NEURON_LAYOUT = Layout(
     (
         ("keep", 13), ("current_keep", 13), ("bias", 32), ("threshold", 32), ("reset_amount", 32),
-        ("v_floor", 32), ("v_initial", 32),
+        ("v_floor", 32), ("v_initial", 32), ("ramp", 32), ("ramp_floor", 32),
     )
 )  # fmt: skip
 
@@ -118,7 +121,7 @@ def group_layout(sizes: Sizes) -> Layout:
     n = bits_for(sizes.neurons)
     return Layout((
         ("first", n), ("last", n), ("model", 3), ("reset", 3), ("shift", 5), ("start", STEP_BITS),
-        ("used", 1),
+        ("input_steps", STEP_BITS), ("silent_steps", STEP_BITS), ("used", 1),
     ))  # fmt: skip
 
 
@@ -209,7 +212,7 @@ class ImageWriter:
         self.program = program
         self.chip = chip
         self.sizes = Sizes.of(chip)
-        self.fabric: Fabric = build_fabric(chip)
+        self.fabric: Fabric = program_fabric(program, chip)
         self.flit: FlitLayout = flit_layout(chip)
         self._axon = axon_layout(self.sizes, chip)
         self._group = group_layout(self.sizes)
@@ -246,6 +249,8 @@ class ImageWriter:
         return self._group.pack(
             where, first=group.first, last=group.first + group.n - 1, model=group.model, reset=group.reset,
             shift=group.input_shift, start=group.start_step, used=1,
+            input_steps=group.ramp.input_steps if group.ramp else 0,
+            silent_steps=group.ramp.silent_steps if group.ramp else 0,
         )  # fmt: skip
 
     def _neurons(self, group: NeuronGroup, where: str) -> Iterator[int]:
@@ -256,8 +261,10 @@ class ImageWriter:
                 raise refusal(where, f"a {name} lies outside the membrane's {-high - 1} to {high}")
         if group.reset == neuron.RESET_SUBTRACT_MULTI and (group.threshold < 1).any():
             raise refusal(where, "a threshold below 1 with several spikes per step: it is divided by")
-        fields = (np.asarray(getattr(group, name)) for name, _ in NEURON_LAYOUT.fields)
-        columns = [np.broadcast_to(field, (group.n,)).tolist() for field in fields]
+        ramp = Ramp(np.zeros((), np.int64), np.zeros((), np.int64)) if group.ramp is None else group.ramp
+        own = {"ramp": ramp.per_step, "ramp_floor": ramp.floor}
+        fields = (own.get(name, getattr(group, name, None)) for name, _ in NEURON_LAYOUT.fields)
+        columns = [np.broadcast_to(np.asarray(field), (group.n,)).tolist() for field in fields]
         names = [name for name, _ in NEURON_LAYOUT.fields]
         for word in zip(*columns, strict=True):
             yield NEURON_LAYOUT.pack(where, **dict(zip(names, word, strict=True)))
@@ -347,11 +354,13 @@ def write_images(program: Program, chip: Chip, spikes: NDArray[Any], folder: Pat
     """Write everything that the whole-chip bench reads into ``folder`` (which exists).
 
     ``spikes`` are (samples, steps, inputs) counts.  Files: ``core_<n>.<memory>.hex`` per used core,
-    ``present.hex`` (one line per core position, 1 if used), ``host_lengths.txt`` (packets per step, decimal,
-    samples one after the other), ``host_packets.txt`` (flits, hexadecimal).
+    ``present.hex`` (one line per core position, 1 if used), ``router_<n>.route_table.hex`` where routers have
+    tables, ``host_lengths.txt`` (packets per step, decimal, samples one after the other),
+    ``host_packets.txt`` (flits, hexadecimal).
 
     Raises:
         InputError: the Verilog cores cannot run this program, with the reason.
+        MismatchError: a packet of the program would not arrive.
     """
     steps = int(spikes.shape[1]) + program.depth
     if steps >= 1 << (STEP_BITS - 1):
@@ -363,6 +372,7 @@ def write_images(program: Program, chip: Chip, spikes: NDArray[Any], folder: Pat
         for name, words in writer.core(core).items():
             _write_lines(folder / f"core_{core.core}.{name}.hex", words)
     _write_lines(folder / "present.hex", present)
+    write_route_images(writer.fabric, folder)
     samples = [host_packets(writer, x) for x in spikes]
     lengths = [len(flits) for lists in samples for flits in lists]
     (folder / "host_lengths.txt").write_text("".join(f"{n}\n" for n in lengths))

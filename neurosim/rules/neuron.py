@@ -13,7 +13,19 @@ step's input, ``decay(s, k) = s*k / 2**DECAY_SHIFT`` rounded toward zero:
 models add it at the membrane.  ``threshold`` is the smallest integer membrane that fires, so a
 framework's ``>`` and ``>=`` are both expressed by its value.  ``reset_amount`` is the value to reset
 to, or the amount to subtract.
-Sources of the equations: the frameworks' documented updates, see ``neurosim/network/profiles``.
+
+A first-spike neuron (TTFS, time to first spike; ``update_first_spike``) fires at most once in a sample, at a
+threshold that falls from step to step; ``age`` counts the neuron's own steps, from 0 in its start step:
+
+    input       only in the first ``input_steps`` steps (0: in all); the current is 0 after them
+    threshold   max(threshold - ramp * (age - silent_steps), ramp_floor); none while age < silent_steps
+    fired       kept as the one membrane that no waiting neuron has, ``v_low``: then silent and at rest
+
+Sources of the equations: the frameworks' documented updates, see ``neurosim/network/profiles``; for the
+threshold that falls and the two phases (first integrate, then fire) S. Park et al., "T2FSNN: Deep Spiking
+Neural Networks with Time-to-first-spike Coding", DAC 2020, arXiv:2003.11741 (theirs falls exponentially),
+and for the input that ramps (a current that is kept) B. Rueckauer and S.-C. Liu, "Conversion of analog to
+spiking neural networks using sparse temporal coding", ISCAS 2018.
 """
 
 from __future__ import annotations
@@ -28,7 +40,8 @@ MODEL_LIF = 1
 MODEL_CUBA_LIF = 2
 MODEL_LI = 3
 MODEL_CUBA_LI = 4
-MODEL_NAMES = ("if", "lif", "cuba_lif", "li", "cuba_li")
+MODEL_TTFS = 5  # first-spike neurons keep a current, like CUBA models
+MODEL_NAMES = ("if", "lif", "cuba_lif", "li", "cuba_li", "ttfs")
 
 RESET_VALUE = 0  # v' = reset_amount where it spiked
 RESET_SUBTRACT = 1  # v' = u - reset_amount where it spiked
@@ -37,6 +50,7 @@ RESET_SUBTRACT_SAME_TIME = 3  # delayed subtraction, moved back where spike and 
 RESET_ZERO_WITH_INPUT = 4  # the step after a spike loses its whole membrane, input included
 RESET_SUBTRACT_MULTI = 5  # several spikes a step, u // threshold, each subtracts
 RESET_NONE = 6  # never fires: a read-out integrator
+RESET_ONCE = 7  # one spike per sample, then at rest: of MODEL_TTFS, and only of it
 RESET_NAMES = (
     "value",
     "subtract",
@@ -45,6 +59,7 @@ RESET_NAMES = (
     "zero_with_input",
     "subtract_multi",
     "none",
+    "once",
 )
 
 
@@ -57,7 +72,7 @@ def fit(x: Int, low: Int, high: Int, wraps: int) -> Int:
 
 def has_current(model: int) -> bool:
     """Whether the model keeps a synaptic current as a second state."""
-    return model == MODEL_CUBA_LIF or model == MODEL_CUBA_LI
+    return model == MODEL_CUBA_LIF or model == MODEL_CUBA_LI or model == MODEL_TTFS
 
 
 def update_current(model: int, i: Int, x: Int, current_keep: Int) -> Int:
@@ -135,6 +150,51 @@ def update(
     if has_current(model):
         return new_v, new_i, spikes, overflows
     return new_v, i, spikes, overflows
+
+
+def falling_threshold(age: Int, threshold: Int, ramp: Int, ramp_floor: Int, silent_steps: int) -> Int:
+    """The threshold of a first-spike neuron in its ``age``-th step (of use from ``silent_steps`` on)."""
+    now = threshold - ramp * (age - silent_steps)
+    return now + (ramp_floor - now) * (now < ramp_floor)
+
+
+def update_first_spike(
+    wraps: int,
+    v: Int,
+    i: Int,
+    x: Int,
+    keep: Int,
+    current_keep: Int,
+    bias: Int,
+    threshold: Int,
+    v_floor: Int,
+    v_low: int,
+    v_high: int,
+    i_low: int,
+    i_high: int,
+    age: Int,
+    ramp: Int,
+    ramp_floor: Int,
+    input_steps: int,
+    silent_steps: int,
+) -> tuple[Int, Int, Int, Int]:
+    """One step of a first-spike neuron: ``(v', i', spikes, overflows)`` as :func:`update`.
+
+    ``bias`` goes through the current.  A neuron that waits keeps its membrane above ``v_low``, whatever
+    ``v_floor`` says.
+    """
+    waits = 1 * (v > v_low)
+    takes = 1 * ((input_steps == 0) + (age < input_steps) > 0)
+    wide_i = takes * update_current(MODEL_TTFS, i, x + bias, current_keep)
+    new_i = fit(wide_i, i_low, i_high, wraps)
+    wide_u = integrate(RESET_ONCE, v, new_i, keep, threshold, 0)
+    u = fit(wide_u, v_low, v_high, wraps)
+    now = falling_threshold(age, threshold, ramp, ramp_floor, silent_steps)
+    spikes = waits * (age >= silent_steps) * (u >= now)
+    goes_on = waits - spikes
+    kept = saturate(u, v_floor + (v_low + 1 - v_floor) * (v_floor <= v_low), v_high)
+    overflows = waits * (is_outside(wide_i, i_low, i_high) + is_outside(wide_u, v_low, v_high))
+    return v_low + goes_on * (kept - v_low), goes_on * new_i, spikes, overflows
 
 
 def is_active(v: Int, i: Int, new_v: Int, new_i: Int, x: Int, spikes: Int) -> Int:

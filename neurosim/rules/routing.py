@@ -1,11 +1,14 @@
-"""Routing: the output port a packet wants at a router, computed from coordinates alone.
+"""Routing: the output port a packet wants at a router, computed from coordinates, but for exceptions.
 
 Coordinates are global tile coordinates of the whole system (chips side by side).  ``exit_port`` is
 the port at the destination router: a LOCAL port, or the border port on which the host hangs.
 Next hops are computed, not looked up: an N x N table costs more time than it saves on large meshes.
+What a routing table says otherwise is found by :func:`find_exception` before the rule is asked.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from neurosim.rules.ports import EAST, NORTH, SOUTH, WEST
 
@@ -19,6 +22,22 @@ VC_ZERO = 0
 VC_CROSSINGS = 1  # min(chip crossings, 1)
 VC_DATELINE = 2  # 1 after the wrap-around link of the ring that the packet is in, else 0
 VC_POLICY_NAMES = ("zero", "crossings", "dateline")
+BY_POLICY = -1  # the VC of an exception that leaves it to the VC policy
+
+
+def find_exception(goals: Any, first: int, last: int, goal: int) -> int:
+    """Where ``goal`` stands in ``goals[first:last]``, or -1; at most log2(last - first) + 2 looks.
+
+    These, ascending integers, are the destinations for which a router has exceptions.
+    """
+    low, high = first, last
+    while low < high:
+        middle = (low + high) // 2
+        if goals[middle] < goal:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < last and goals[low] == goal else -1
 
 
 def toward_x(x: int, dx: int) -> int:

@@ -67,6 +67,20 @@ module chip_bench (
         if ($fscanf(packets, "%h", list_packet) != 1) list_packet = {`FLIT_BITS{1'b0}};
     endtask
 
+    // tables of all routers, where these have some
+    genvar r;
+    generate
+        if (`ROUTER_TABLE_ENTRIES > 0) begin : tables
+            for (r = 0; r < `N_TILES; r = r + 1) begin : router
+                reg [8*256-1:0] file;
+                always @(posedge clk) if (rst & ~booted) begin
+                    $sformat(file, "%0s/router_%0d.route_table.hex", folder, r);
+                    $readmemh(file, chip.mesh.tile[r].memory.entries);
+                end
+            end
+        end
+    endgenerate
+
     // images of the used cores; a core without a program has no groups and does nothing
     genvar c;
     generate

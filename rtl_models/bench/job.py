@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from typing import Any
 
 import cocotb
@@ -18,9 +19,12 @@ class DifferenceError(AssertionError):
 
 
 def the_job() -> dict[str, Any]:
-    """The job that the runner wrote."""
+    """The job that the runner wrote; its time runs from now, and at its end the system ends the simulator."""
     with open(os.environ[JOB]) as file:
         job: dict[str, Any] = json.load(file)
+    if "seconds" in job:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)  # also when no Python runs any more
+        signal.setitimer(signal.ITIMER_REAL, job["seconds"])
     return job
 
 

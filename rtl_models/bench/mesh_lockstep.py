@@ -15,11 +15,14 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
+from neurosim.artefacts.route_table import RouteTable
 from neurosim.engines.base import Traffic
 from neurosim.engines.reference.router import FREE, Router
 from neurosim.engines.reference.traffic import TrafficRun
-from neurosim.fabric.topology import Fabric, build_fabric
+from neurosim.fabric.tables import flow_fabric
+from neurosim.fabric.topology import Fabric
 from neurosim.rtl.flits import FlitLayout, bits_for, flit_layout
+from neurosim.rtl.route_images import route_words
 from rtl_models.bench.job import bits, check, known, reset, the_job
 from rtl_models.cosim import job_chip
 from rtl_models.traffic import PAYLOAD
@@ -156,12 +159,23 @@ class Monitor:
             check(cycle, f"{self.name} dropping", dropping, self._read("dropping"))
 
 
+def load_tables(dut: Any, fabric: Fabric) -> None:
+    """Write the routers' tables into their memories, where they have any."""
+    if fabric.chip.router.table_entries is not None:
+        for router in range(fabric.n_routers):
+            for slot, word in enumerate(route_words(fabric, router)):
+                dut.tile[router].memory.entries[slot].value = word
+
+
 @cocotb.test()
 async def mesh_equals_the_rules(dut: Any) -> None:
     """Everything equal in every cycle until all packets have arrived or were dropped."""
     job = the_job()
     columns = {name: np.array(values, np.int64) for name, values in job["traffic"].items()}
-    traffic, fabric = Traffic(**columns), build_fabric(job_chip(job))
+    parts = job["table"] and {name: np.array(values, np.int64) for name, values in job["table"].items()}
+    traffic = Traffic(**columns, table=RouteTable(**parts) if parts else None)
+    fabric = flow_fabric(job_chip(job), traffic.table, traffic.source, traffic.target)
+    load_tables(dut, fabric)
     layout, seen = flit_layout(fabric.chip, PAYLOAD), Counter[str]()
     model, driver = Model(fabric, traffic), Driver(dut, fabric, traffic, layout)
     monitors = [Monitor(dut, tile, fabric, layout, seen) for tile in range(fabric.n_routers)]

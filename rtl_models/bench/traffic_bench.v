@@ -1,6 +1,7 @@
 // Self-driving bench of the bare fabric: sends a trace of packets, writes the event log (format: ../README.md).
 //   +trace=FILE  $readmemh: per packet {cycle, head flit}, by sender and then by cycle
 //   +first=FILE  $readmemh: per core the number of its first packet, and the number of packets at the end
+//   +routes=FOLDER of router_<n>.route_table.hex, where routers have tables
 //   +log=FILE +max_cycles=N; with macro DUMP_STATE also +dump=CYCLE: the routers' state at the end of that cycle
 `include "neurosim_params.vh"
 `ifndef TRACE_WORDS
@@ -60,6 +61,19 @@ module traffic_bench (
         .dropped(dropped)
     );
     /* verilator lint_on PINCONNECTEMPTY */
+
+    genvar r;
+    generate
+        if (`ROUTER_TABLE_ENTRIES > 0) begin : tables
+            for (r = 0; r < `N_TILES; r = r + 1) begin : router
+                reg [8*256-1:0] folder, file;
+                initial if ($value$plusargs("routes=%s", folder)) begin
+                    $sformat(file, "%0s/router_%0d.route_table.hex", folder, r);
+                    $readmemh(file, mesh.tile[r].memory.entries);
+                end
+            end
+        end
+    endgenerate
 
     // senders: an unbounded queue each, one flit a cycle
     genvar n;

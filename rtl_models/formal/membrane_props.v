@@ -1,4 +1,6 @@
-// The neuron's update keeps its membrane between the model's floor and the top of its width, whatever comes in.
+// The neuron's update keeps its membrane between the model's floor and the top of its width, whatever comes in; but
+// for a first-spike neuron that has fired, whose mark is the bottom of the width.
+`include "neurosim_params.vh"
 module membrane_props #(
     parameter MEMBRANE_BITS = 8,
     parameter CURRENT_BITS = 8,
@@ -15,11 +17,17 @@ module membrane_props #(
     input wire signed [31:0] bias,
     input wire signed [31:0] threshold,
     input wire signed [31:0] reset_amount,
-    input wire signed [31:0] v_floor
+    input wire signed [31:0] v_floor,
+    input wire [`IMAGE_STEP_BITS-1:0] age,
+    input wire signed [31:0] ramp,
+    input wire signed [31:0] ramp_floor,
+    input wire [`IMAGE_STEP_BITS-1:0] input_steps,
+    input wire [`IMAGE_STEP_BITS-1:0] silent_steps
 );
     localparam signed [31:0] HIGH = (32'sd1 <<< (MEMBRANE_BITS - 1)) - 32'sd1;
     reg signed [MEMBRANE_BITS-1:0] v;
     reg signed [31:0] floor_then;
+    reg was_once;
     wire signed [MEMBRANE_BITS-1:0] new_v;
     wire signed [CURRENT_BITS-1:0] new_i;
     wire [31:0] spikes;
@@ -31,17 +39,19 @@ module membrane_props #(
         .WRAPS(WRAPS)
     ) rules (
         .model(model), .reset_code(reset_code), .v(v), .i(i), .x(x), .keep(keep), .current_keep(current_keep),
-        .bias(bias), .threshold(threshold), .reset_amount(reset_amount), .v_floor(v_floor), .new_v(new_v),
+        .bias(bias), .threshold(threshold), .reset_amount(reset_amount), .v_floor(v_floor), .age(age), .ramp(ramp),
+        .ramp_floor(ramp_floor), .input_steps(input_steps), .silent_steps(silent_steps), .new_v(new_v),
         .new_i(new_i), .spikes(spikes), .active(active), .overflows(overflows)
     );
     always @(posedge clk) begin
         v <= rst ? 0 : new_v;
         floor_then <= rst ? -HIGH - 32'sd1 : v_floor;
+        was_once <= ~rst & (model == 3'd5);
     end
     always @* begin
         assume (v_floor >= -HIGH - 32'sd1);  // as the images are checked
         assume (v_floor <= HIGH);
-        assert (v >= floor_then);
+        assert (v >= floor_then || (was_once && v == -HIGH - 32'sd1));
         assert (v <= HIGH);
     end
 endmodule

@@ -1,11 +1,12 @@
 // Where a packet goes next: output port by the routing rule, output VC by the VC rule. No registers.
-// A rule that looks the port up (a table) takes the place of one branch of `port_rule`; nothing else would change.
+// An entry of the router's table for the packet's tile takes their place: the port, and the VC if it fixes one.
 `include "neurosim_params.vh"
 module aer_route (
     input  wire [ `FLIT_X_BITS-1:0] x,
     input  wire [ `FLIT_Y_BITS-1:0] y,
     input  wire [              3:0] crosses,    // the link behind this direction joins two chips
     input  wire [              3:0] wraps,      // ... closes a ring
+    input  wire [`ROUTE_SLOTS*`ROUTE_BITS-1:0] routes,  // see route_table
     input  wire [ `FLIT_BITS-1:0]   flit,
     input  wire [   `PORT_BITS-1:0] in_port,
     input  wire [     `VC_BITS-1:0] in_vc,
@@ -20,9 +21,12 @@ module aer_route (
     wire [YB-1:0] goal_y = flit[`FLIT_Y_LSB+:YB];
     wire [PB-1:0] exit_port = flit[`FLIT_EXIT_LSB+:PB];
 
+    wire [PB-1:0] by_rule;
+    wire [VB-1:0] by_policy;
+
     generate
         if (`ROUTER_ROUTING == `ROUTER_ROUTING_YX) begin : port_rule
-            assign out_port = y != goal_y ? (goal_y > y ? NORTH : SOUTH)
+            assign by_rule = y != goal_y ? (goal_y > y ? NORTH : SOUTH)
                             : x != goal_x ? (goal_x > x ? EAST : WEST) : exit_port;
         end else if (`ROUTER_ROUTING == `ROUTER_ROUTING_TORUS_XY) begin : port_rule
             // the shorter way round each ring; a tie goes EAST or NORTH
@@ -30,7 +34,7 @@ module aer_route (
             localparam [YB+1:0] HEIGHT = `SYSTEM_HEIGHT;
             wire [XB+1:0] x_up = {2'b0, goal_x} + (goal_x < x ? WIDTH : {XB + 2{1'b0}}) - {2'b0, x};
             wire [YB+1:0] y_up = {2'b0, goal_y} + (goal_y < y ? HEIGHT : {YB + 2{1'b0}}) - {2'b0, y};
-            assign out_port = x != goal_x ? ({x_up[XB:0], 1'b0} <= WIDTH ? EAST : WEST)
+            assign by_rule = x != goal_x ? ({x_up[XB:0], 1'b0} <= WIDTH ? EAST : WEST)
                             : y != goal_y ? ({y_up[YB:0], 1'b0} <= HEIGHT ? NORTH : SOUTH) : exit_port;
             wire unused_carry = &{1'b0, x_up[XB+1], y_up[YB+1]};
         end else if (`ROUTER_ROUTING == `ROUTER_ROUTING_HIERARCHICAL_XY) begin : port_rule
@@ -71,11 +75,41 @@ module aer_route (
             wire [YB-1:0] target_y = goes_x ? base_y + GATE_Y
                                    : goes_y ? base_y + (side == NORTH ? LAST_Y : {YB{1'b0}}) : goal_y;
             wire [PB-1:0] target_exit = goes_x | goes_y ? side : exit_port;
-            assign out_port = x != target_x ? (target_x > x ? EAST : WEST)
+            assign by_rule = x != target_x ? (target_x > x ? EAST : WEST)
                             : y != target_y ? (target_y > y ? NORTH : SOUTH) : target_exit;
         end else begin : port_rule
-            assign out_port = x != goal_x ? (goal_x > x ? EAST : WEST)
+            assign by_rule = x != goal_x ? (goal_x > x ? EAST : WEST)
                             : y != goal_y ? (goal_y > y ? NORTH : SOUTH) : exit_port;
+        end
+    endgenerate
+
+    // at most one entry is for this tile
+    localparam RW = `ROUTE_BITS, SLOTS = `ROUTE_SLOTS;
+    generate
+        if (`ROUTER_TABLE_ENTRIES > 0) begin : exceptions
+            reg hit, fixes;
+            reg [1:0] direction;
+            reg [VB-1:0] vc;
+            integer e;
+            always @* begin
+                hit = 1'b0;
+                fixes = 1'b0;
+                direction = 2'b0;
+                vc = {VB{1'b0}};
+                for (e = 0; e < SLOTS; e = e + 1)
+                    if (routes[e*RW+`ROUTE_USED_LSB] & routes[e*RW+`ROUTE_X_LSB+:XB] == goal_x
+                        & routes[e*RW+`ROUTE_Y_LSB+:YB] == goal_y) begin
+                        hit = 1'b1;
+                        fixes = routes[e*RW+`ROUTE_FIXES_LSB];
+                        direction = routes[e*RW+`ROUTE_PORT_LSB+:`ROUTE_PORT_BITS];
+                        vc = routes[e*RW+`ROUTE_VC_LSB+:VB];
+                    end
+            end
+            assign out_port = hit ? {{PB - 2{1'b0}}, direction} : by_rule;
+            assign out_vc = fixes ? vc : by_policy;
+        end else begin : exceptions
+            assign out_port = by_rule;
+            assign out_vc = by_policy;
         end
     endgenerate
 
@@ -83,15 +117,15 @@ module aer_route (
     generate
         if (`ROUTER_VC_POLICY == `ROUTER_VC_POLICY_CROSSINGS) begin : vc_rule
             localparam [VB-1:0] ONE = 1;
-            assign out_vc = is_direction & crosses[out_port[1:0]] ? ONE : in_vc;
+            assign by_policy = is_direction & crosses[out_port[1:0]] ? ONE : in_vc;
         end else if (`ROUTER_VC_POLICY == `ROUTER_VC_POLICY_DATELINE) begin : vc_rule
             localparam [VB-1:0] ONE = 1;
             wire same_ring = in_port < LOCAL & is_direction & in_port[0] == out_port[0];
-            assign out_vc = is_direction & wraps[out_port[1:0]] ? ONE : same_ring ? in_vc : {VB{1'b0}};
+            assign by_policy = is_direction & wraps[out_port[1:0]] ? ONE : same_ring ? in_vc : {VB{1'b0}};
         end else begin : vc_rule
-            assign out_vc = {VB{1'b0}};
+            assign by_policy = {VB{1'b0}};
         end
     endgenerate
 
-    wire unused = &{1'b0, crosses, wraps, flit, in_port, in_vc, is_direction};
+    wire unused = &{1'b0, crosses, wraps, routes, flit, in_port, in_vc, is_direction, by_policy};
 endmodule

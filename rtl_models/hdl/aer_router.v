@@ -12,6 +12,7 @@ module aer_router #(
     input  wire [3:0] crosses,  // this direction's link joins two chips
     input  wire [3:0] wraps,    // ... closes a ring
     input  wire [3:0] to_host,  // the host hangs on this direction
+    input  wire [`ROUTE_SLOTS*`ROUTE_BITS-1:0] routes,  // the router's table
     input  wire [`ROUTER_PORTS-1:0] in_valid,
     input  wire [`ROUTER_PORTS*`FLIT_BITS-1:0] in_flit,
     input  wire [`ROUTER_PORTS*`VC_BITS-1:0] in_vc,
@@ -85,6 +86,7 @@ module aer_router #(
                     .y(y),
                     .crosses(crosses),
                     .wraps(wraps),
+                    .routes(routes),
                     .flit(flit),
                     .in_port(PORT),
                     .in_vc(VC),

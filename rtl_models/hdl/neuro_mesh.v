@@ -46,7 +46,9 @@ module neuro_mesh #(
             wire [P*V-1:0] credit_out;
             wire [P*V*RB-1:0] credit_in;
             wire [3:0] crosses, wraps, to_host;
+            wire [`ROUTE_SLOTS*`ROUTE_BITS-1:0] routes;
 
+            route_table memory (.routes(routes));
             aer_router #(
                 .LOCAL_CREDITS(LOCAL_CREDITS)
             ) router (
@@ -57,6 +59,7 @@ module neuro_mesh #(
                 .crosses(crosses),
                 .wraps(wraps),
                 .to_host(to_host),
+                .routes(routes),
                 .in_valid(router_in_valid),
                 .in_flit(router_in_flit),
                 .in_vc(router_in_vc),

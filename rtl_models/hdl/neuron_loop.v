@@ -109,6 +109,7 @@ module neuron_loop #(
     assign loop_takes = updates;
 
     // the update
+    wire [SB-1:0] age = step - rule_now[`IMAGE_GROUP_START_LSB+:SB];  // the group's own step
     reg [NB-1:0] sweep;  // neuron whose state reset sets in this cycle
     wire [2:0] model = rule_now[`IMAGE_GROUP_MODEL_LSB+:3];
     wire [4:0] shift = rule_now[`IMAGE_GROUP_SHIFT_LSB+:5];
@@ -128,14 +129,19 @@ module neuron_loop #(
         .keep(word[`IMAGE_NEURON_KEEP_LSB+:13]), .current_keep(word[`IMAGE_NEURON_CURRENT_KEEP_LSB+:13]),
         .bias(word[`IMAGE_NEURON_BIAS_LSB+:32]), .threshold(word[`IMAGE_NEURON_THRESHOLD_LSB+:32]),
         .reset_amount(word[`IMAGE_NEURON_RESET_AMOUNT_LSB+:32]), .v_floor(word[`IMAGE_NEURON_V_FLOOR_LSB+:32]),
+        .age(age), .ramp(word[`IMAGE_NEURON_RAMP_LSB+:32]), .ramp_floor(word[`IMAGE_NEURON_RAMP_FLOOR_LSB+:32]),
+        .input_steps(rule_now[`IMAGE_GROUP_INPUT_STEPS_LSB+:SB]),
+        .silent_steps(rule_now[`IMAGE_GROUP_SILENT_STEPS_LSB+:SB]),
         .new_v(new_v), .new_i(new_i), .spikes(spikes), .active(active), .overflows(over)
     );
     wire [31:0] when_active = model == 3'd1 ? `CORE_UPDATE_CYCLES_LIF_ACTIVE
         : model == 3'd2 ? `CORE_UPDATE_CYCLES_CUBA_LIF_ACTIVE : model == 3'd3 ? `CORE_UPDATE_CYCLES_LI_ACTIVE
-        : model == 3'd4 ? `CORE_UPDATE_CYCLES_CUBA_LI_ACTIVE : `CORE_UPDATE_CYCLES_IF_ACTIVE;
+        : model == 3'd4 ? `CORE_UPDATE_CYCLES_CUBA_LI_ACTIVE : model == 3'd5 ? `CORE_UPDATE_CYCLES_TTFS_ACTIVE
+        : `CORE_UPDATE_CYCLES_IF_ACTIVE;
     wire [31:0] when_idle = model == 3'd1 ? `CORE_UPDATE_CYCLES_LIF_IDLE
         : model == 3'd2 ? `CORE_UPDATE_CYCLES_CUBA_LIF_IDLE : model == 3'd3 ? `CORE_UPDATE_CYCLES_LI_IDLE
-        : model == 3'd4 ? `CORE_UPDATE_CYCLES_CUBA_LI_IDLE : `CORE_UPDATE_CYCLES_IF_IDLE;
+        : model == 3'd4 ? `CORE_UPDATE_CYCLES_CUBA_LI_IDLE : model == 3'd5 ? `CORE_UPDATE_CYCLES_TTFS_IDLE
+        : `CORE_UPDATE_CYCLES_IF_IDLE;
     assign update_cycles = active ? when_active : when_idle;
     wire fires = spikes != 32'd0;
 

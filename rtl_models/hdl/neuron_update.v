@@ -18,6 +18,12 @@ module neuron_update #(
     input wire signed [31:0] threshold,
     input wire signed [31:0] reset_amount,
     input wire signed [31:0] v_floor,
+    // of first-spike neurons
+    input wire [`IMAGE_STEP_BITS-1:0] age, // the neuron's own step, from 0
+    input wire signed [31:0] ramp,
+    input wire signed [31:0] ramp_floor,
+    input wire [`IMAGE_STEP_BITS-1:0] input_steps, // 0: input counts in all steps
+    input wire [`IMAGE_STEP_BITS-1:0] silent_steps,
     output wire signed [MEMBRANE_BITS-1:0] new_v,
     output wire signed [CURRENT_BITS-1:0] new_i,
     output wire [31:0] spikes,
@@ -26,7 +32,7 @@ module neuron_update #(
 );
     localparam W = 64; // wide enough for every sum and product of 32-bit values
     localparam DECAY_SHIFT = 12;
-    localparam CUBA_LIF = 3'd2, CUBA_LI = 3'd4;
+    localparam CUBA_LIF = 3'd2, CUBA_LI = 3'd4, TTFS = 3'd5;
     localparam VALUE = 3'd0, SUBTRACT = 3'd1, SUBTRACT_DELAYED = 3'd2, SUBTRACT_SAME_TIME = 3'd3,
         ZERO_WITH_INPUT = 3'd4, SUBTRACT_MULTI = 3'd5, NONE = 3'd6;
     localparam signed [W-1:0] V_HIGH = (64'sd1 <<< (MEMBRANE_BITS - 1)) - 64'sd1;
@@ -34,7 +40,18 @@ module neuron_update #(
     localparam signed [W-1:0] I_HIGH = (64'sd1 <<< (CURRENT_BITS - 1)) - 64'sd1;
     localparam signed [W-1:0] I_LOW = -(64'sd1 <<< (CURRENT_BITS - 1));
 
-    wire has_current = (model == CUBA_LIF) | (model == CUBA_LI);
+    // a first-spike neuron: its input ends, its threshold falls, and it has fired if its membrane is V_LOW
+    localparam AGE_BITS = `IMAGE_STEP_BITS + 1, FALL_BITS = AGE_BITS + 32;
+    wire once = model == TTFS;
+    wire has_fired = once & (old_v == V_LOW);
+    wire takes = ~once | (input_steps == {`IMAGE_STEP_BITS{1'b0}}) | (age < input_steps);
+    wire signed [AGE_BITS-1:0] since = $signed({1'b0, age}) - $signed({1'b0, silent_steps});
+    wire signed [FALL_BITS-1:0] fall = ramp * since;
+    wire signed [W-1:0] fallen = wide_threshold - {{(W - FALL_BITS) {fall[FALL_BITS-1]}}, fall};
+    wire signed [W-1:0] lowest = {{(W - 32) {ramp_floor[31]}}, ramp_floor};
+    wire signed [W-1:0] threshold_now = ~once ? wide_threshold : (fallen < lowest) ? lowest : fallen;
+
+    wire has_current = (model == CUBA_LIF) | (model == CUBA_LI) | once;
     wire signed [W-1:0] old_v = {{(W - MEMBRANE_BITS) {v[MEMBRANE_BITS-1]}}, v};
     wire signed [W-1:0] old_i = {{(W - CURRENT_BITS) {i[CURRENT_BITS-1]}}, i};
     wire signed [W-1:0] wide_bias = {{(W - 32) {bias[31]}}, bias};
@@ -49,7 +66,7 @@ module neuron_update #(
     wire signed [W-1:0] decayed_v = (product_v + (product_v < 0 ? ROUND : 64'sd0)) >>> DECAY_SHIFT;
 
     // current
-    wire signed [W-1:0] wide_i = has_current ? decayed_i + x + wide_bias : x;
+    wire signed [W-1:0] wide_i = ~takes ? 64'sd0 : has_current ? decayed_i + x + wide_bias : x;
     wire i_outside = (wide_i < I_LOW) | (wide_i > I_HIGH);
     wire signed [W-1:0] wrapped_i = {{(W - CURRENT_BITS) {wide_i[CURRENT_BITS-1]}}, wide_i[CURRENT_BITS-1:0]};
     wire signed [W-1:0] fit_i =
@@ -67,22 +84,25 @@ module neuron_update #(
         !u_outside ? wide_u : (WRAPS != 0) ? wrapped_u : (wide_u < V_LOW) ? V_LOW : V_HIGH;
 
     // spikes; the quotient of MULTI is taken of positive numbers only
-    wire fires = (u >= wide_threshold) & (reset_code != NONE);
+    wire may_fire = once ? ~has_fired & (age >= silent_steps) : reset_code != NONE;
+    wire fires = (u >= threshold_now) & may_fire;
     wire divides = fires & (reset_code == SUBTRACT_MULTI) & (wide_threshold > 0);
     wire [W-1:0] quotient = divides ? u / wide_threshold : 64'd0;
     assign spikes = !fires ? 32'd0 : divides ? quotient[31:0] : 32'd1;
 
     // reset
     wire signed [W-1:0] several = $signed({32'd0, spikes}) * amount;
-    wire once = fires & (reset_code == SUBTRACT | (reset_code == SUBTRACT_SAME_TIME & ~above));
+    wire subtracts = fires & (reset_code == SUBTRACT | (reset_code == SUBTRACT_SAME_TIME & ~above));
     wire gives_back = above & ~fires & (reset_code == SUBTRACT_SAME_TIME);
-    wire signed [W-1:0] after = (fires & (reset_code == VALUE)) ? amount : once ? u - amount
+    wire signed [W-1:0] after = (fires & (reset_code == VALUE)) ? amount : subtracts ? u - amount
         : gives_back ? u + amount : (reset_code == SUBTRACT_MULTI) ? u - several : u;
-    wire signed [W-1:0] v_bottom = {{(W - 32) {v_floor[31]}}, v_floor};
+    wire signed [W-1:0] declared = {{(W - 32) {v_floor[31]}}, v_floor};
+    wire signed [W-1:0] v_bottom = (once & (declared <= V_LOW)) ? V_LOW + 64'sd1 : declared;
     wire signed [W-1:0] kept = (after < v_bottom) ? v_bottom : (after > V_HIGH) ? V_HIGH : after;
-    assign new_v = kept[MEMBRANE_BITS-1:0];
-    assign new_i = has_current ? fit_i[CURRENT_BITS-1:0] : i;
-    assign overflows = {1'b0, i_outside} + {1'b0, u_outside};
+    wire rests = has_fired | (once & fires);  // to the end of the sample
+    assign new_v = rests ? V_LOW[MEMBRANE_BITS-1:0] : kept[MEMBRANE_BITS-1:0];
+    assign new_i = rests ? {CURRENT_BITS{1'b0}} : has_current ? fit_i[CURRENT_BITS-1:0] : i;
+    assign overflows = has_fired ? 2'd0 : {1'b0, i_outside} + {1'b0, u_outside};
     assign active = (x != 0) | (spikes != 0) | (new_v != v) | (new_i != i);
 
     // verilator lint_off UNUSEDSIGNAL

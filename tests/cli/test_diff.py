@@ -178,6 +178,10 @@ def test_two_files(there: Path, neurosim: Neurosim):
     assert program.code == 5
     assert json.loads(program.out)["kind"] == "Program"
     assert neurosim("diff mapped/program.npz mapped/program.npz").code == 0
+    assert neurosim("diff tiny mapped/chip.yaml").code == 0
+    presets = neurosim("diff tiny tiny_2x2 --json")
+    assert (presets.code, json.loads(presets.out)["kind"]) == (5, "chip")
+    assert {"what": "chip system.chips_x", "ours": "1", "theirs": "2"} in json.loads(presets.out)["setup"]
     chip = neurosim("diff mapped/chip.yaml four/chip.yaml --json")
     assert json.loads(chip.out)["setup"] == [{"what": "chip router.buffer_flits", "ours": "4", "theirs": "3"}]
 
@@ -187,6 +191,10 @@ def test_two_files(there: Path, neurosim: Neurosim):
     [
         ("diff run nowhere", "nowhere: no such file or folder [file-missing]\n"),
         (
+            "diff tiny loihi_2081",
+            "loihi_2081: no such file or folder [file-missing]\n  hint: did you mean 'loihi_2018'?\n",
+        ),
+        (
             "diff run mapped",
             "mapped: the two are not of one kind [diff-kinds]\n"
             "  expected: a run (made by `run`), as run is\n  got: a mapping (made by `map`)\n",
@@ -194,7 +202,7 @@ def test_two_files(there: Path, neurosim: Neurosim):
         (
             "diff run mapped/chip.yaml",
             "mapped/chip.yaml: the two are not of one kind [diff-kinds]\n"
-            "  expected: a run (made by `run`), as run is\n  got: a chip file\n",
+            "  expected: a run (made by `run`), as run is\n  got: a chip\n",
         ),
         (
             "diff . run",

@@ -187,6 +187,31 @@ def test_a_window_without_events_is_a_warning(run: Path, neurosim: Neurosim) -> 
     assert said.err == "warning: late.vcd holds no events: nothing of the trace lies in the window\n"
 
 
+def test_a_trace_without_events_is_a_warning(run: Path, neurosim: Neurosim) -> None:
+    """A window that lies outside of the run, in time or in space; the run itself is as always."""
+    said = neurosim(RUN + " -o late --trace --trace-steps 100:200")
+    assert (said.code, said.err) == (
+        0, "warning: late/trace holds no packets, flits or core events: none of the run lie in the window\n"
+    )  # fmt: skip
+    assert neurosim("check late --quiet").code == 0
+    said = neurosim(RUN + " -o idle --trace --trace-cores 15 --json")
+    assert json.loads(said.out)["warnings"] == [
+        "idle/trace holds no packets, flits or core events: none of the run lie in the window"
+    ]
+    assert neurosim(RUN + " -o part --trace --trace-steps 3:200").err == ""
+
+
+def test_an_export_is_not_checked_alone(run: Path, neurosim: Neurosim) -> None:
+    (run / "exports").mkdir()
+    assert neurosim("export traced --perfetto exports/a.pftrace --vcd exports/a.vcd --quiet").code == 0
+    for what in ("exports", "exports/a.pftrace", "exports/a.vcd"):
+        found = neurosim(f"check {what}")
+        assert (found.code, found.err) == (
+            2, f"error: {what}: an export of a trace is not checked: it follows from the trace of its run "
+            "[check-export]\n  hint: check the run that it was made of, or export that again\n",
+        )  # fmt: skip
+
+
 def test_an_export_into_the_run_is_refused(run: Path, neurosim: Neurosim) -> None:
     said = neurosim("export traced --perfetto traced/x.pftrace")
     assert (said.code, "[output-overlap]" in said.err) == (2, True)

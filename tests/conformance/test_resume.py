@@ -58,6 +58,23 @@ def test_the_hosts_list_in_windows(engine, monkeypatch):
         assert store.digest(result) == store.digest(whole)
 
 
+@pytest.mark.parametrize("period", [12, 60])
+def test_the_hosts_list_in_windows_with_ticks(engine, period, monkeypatch):
+    """Ticks do not wait for the host: it still holds packets of windows before, or (12) ever more of them."""
+    x = np.random.default_rng(1).integers(0, 3, (2, 9, 6))
+    chip = make_chip(3, 2, flits=2, sync={"mode": "tick", "tick_period_cycles": period})
+    program, inputs = chain(chip, [0, 3, 4], n=6), workload(x)
+    options = RunOptions(log_packets=True)
+    whole = engine.run(program, inputs, options)
+    assert bool(whole.counters.late_packets) is (period == 12)
+    for packets in (1, 20, 40):
+        monkeypatch.setattr("neurosim.engines.compiled.host_list.WINDOW_PACKETS", packets)
+        assert store.digest(engine.run(program, inputs, options)) == store.digest(whole)
+        for every in (1, 5):
+            result, _ = in_pieces(engine, program, inputs, options, every, kept=1)
+            assert store.digest(result) == store.digest(whole)
+
+
 def test_lost_packets_before_the_cut(engine):
     """The verdict of a sample that is over stays with the run."""
     chip = make_chip(3, 1, router={"drop_after_cycles": 1, "buffer_flits": 1})

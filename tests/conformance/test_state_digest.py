@@ -69,7 +69,7 @@ class Spoilt:
 
 
 def compare_program(case, last: int = CYCLES):
-    fabric = build_fabric(case.chip)
+    fabric = build_fabric(case.chip, table=case.program.table)
     for x in case.workload.spikes:
         ours, theirs = (diff.program_probe(e, case.program, fabric, x) for e in ("reference", "compiled"))
         assert diff.lock_step(ours, theirs, last) is None
@@ -77,7 +77,7 @@ def compare_program(case, last: int = CYCLES):
 
 
 def compare_traffic(case, last: int = CYCLES):
-    fabric = build_fabric(case.chip)
+    fabric = build_fabric(case.chip, table=case.traffic.table)
     ours, theirs = (diff.traffic_probe(e, fabric, case.traffic) for e in ("reference", "compiled"))
     assert diff.lock_step(ours, theirs, last) is None
 

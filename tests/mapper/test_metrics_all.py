@@ -21,6 +21,9 @@ from tests.mapper.nets import conv_net
 DIGITS = Path(__file__).parents[2] / "workloads" / "digits"
 
 
+OF_TABLES = {"route_entries", "route_entries_max"}  # only of chips whose routers have tables
+
+
 @pytest.fixture(scope="module")
 def mapped():
     chip = make_chip(5, 5, core={"neurons": 48})
@@ -75,7 +78,7 @@ def test_bounds_and_tables(mapped):
 
 def test_every_figure_has_a_formula(mapped):
     _, _, found = mapped
-    assert set(FORMULAS) <= set(found)
+    assert set(FORMULAS) - OF_TABLES <= set(found)
     assert formula("axons_max") == "largest share of a core's axons that is used"
     assert all(formula(name) for name in found)
 
@@ -98,7 +101,7 @@ def test_map_writes_them_and_check_believes_them(tmp_path):
     import_network(DIGITS / "dense.nir", profile="spikingjelly-2.0", out=net)
     made = map_network(net, "tiny", tmp_path / "mapped", metrics=True, effort=0.05)
     written = json.loads((made.folder / "mapping.json").read_text())
-    assert set(written["formulas"]) == set(written["metrics"]) >= set(FORMULAS)
+    assert set(written["formulas"]) == set(written["metrics"]) >= set(FORMULAS) - OF_TABLES
     page = (made.folder / "mapping.html").read_text()
     assert all(f"<td>{name}</td>" in page for name in written["metrics"])
     assert check(made.folder).is_good

@@ -156,14 +156,22 @@ def test_every_mapping_is_clean_or_refused_with_reason(net, chip):
         assert problems(mapping, chip) == []
 
 
+WAYS = (
+    {}, {"partitioner": "hypergraph"}, {"polish": True}, {"partitioner": "layer_order"},
+    {"objective": "traffic", "placer": "swaps"},
+)  # fmt: skip
+
+
 @settings(SETTINGS, max_examples=10)
-@given(networks(), chips(), st.integers(0, 1000))
-def test_spikes_do_not_depend_on_the_mapping(net, chip, seed):
+@given(networks(), chips(), st.integers(0, 1000), st.sampled_from(WAYS))
+def test_spikes_do_not_depend_on_the_mapping(net, chip, seed, way):
     roomy = {"neurons": 40, "axons": 200, "synapse_words": 4000, "target_entries": 600, "max_delay_steps": 5}
     chip = edit_chip(chip, {f"core.{name}": value for name, value in roomy.items()})
-    mapping = _map(net, chip)
-    if mapping is None:
+    try:
+        mapping = compile_network(net, chip, MapOptions(effort=0.05, **way))
+    except DoesNotFitError:
         return
+    assert problems(mapping, mapping.chip) == []
     x = (np.random.default_rng(seed).random((1, 4, net.inputs[0].n)) < 0.5).astype(np.uint8)
     workload = Workload(x, np.array([-1]), "test")
     expected = FunctionalEngine(chip).run(net, workload, RunOptions())

@@ -12,13 +12,13 @@ from neurosim.engines.base import RunOptions, Workload
 from neurosim.engines.functional import FunctionalEngine, run_functional
 from neurosim.errors import InputError
 from neurosim.network.connections import Conv, Dense, Diagonal, Pool
-from neurosim.network.model import IntNeuron, Network, Population, Projection
+from neurosim.network.model import IntNeuron, Network, Population, Projection, Ramp
 from neurosim.store import digest
 from tests.helpers.chips import make_chip
 
 RESETS = (
     "value", "subtract", "subtract_delayed", "subtract_same_time", "zero_with_input", "subtract_multi",
-    "none",
+    "once", "none",
 )  # fmt: skip
 
 
@@ -49,10 +49,15 @@ class Neuron:
         self.threshold, self.amount, self.floor = pick(n.threshold), pick(n.reset_amount), pick(n.v_floor)
         self.v = self.i = 0
         self.overflows = [0, 0]
+        if n.ramp is not None:
+            self.fall, self.lowest = pick(n.ramp.per_step), pick(n.ramp.floor)
+            self.age, self.has_fired = 0, False
 
     def step(self, total):
         total, over = bounded(total, self.wide[2], self.wraps[1])
         self.overflows[1] += over
+        if self.n.ramp is not None:
+            return self.step_once(total * 2**self.n.input_shift)
         x, fired = total * 2**self.n.input_shift, self.v >= self.threshold
         if self.n.model.startswith("cuba"):
             self.i, over = bounded(
@@ -82,6 +87,30 @@ class Neuron:
             u -= (spikes - int(fired)) * self.amount
         self.v = min(max(u, self.floor), 2 ** (self.wide[0] - 1) - 1)
         return spikes
+
+
+    def step_once(self, x):
+        """A step of a neuron that fires once, with a flag of its own, and the threshold lowered step by step."""
+        ramp, age = self.n.ramp, self.age
+        self.age += 1
+        if self.has_fired:
+            return 0
+        if ramp.input_steps and age >= ramp.input_steps:
+            self.i = 0
+        else:
+            total = toward_zero(self.i, self.current_keep) + x + self.bias
+            self.i, over = bounded(total, self.wide[1], self.wraps[0])
+            self.overflows[0] += over
+        u, over = bounded(toward_zero(self.v, self.keep) + self.i, self.wide[0], self.wraps[0])
+        self.overflows[0] += over
+        self.v = min(max(u, self.floor, 1 - 2 ** (self.wide[0] - 1)), 2 ** (self.wide[0] - 1) - 1)
+        if age < ramp.silent_steps:
+            return 0
+        if age > ramp.silent_steps:
+            self.threshold = max(self.threshold - self.fall, self.lowest)
+        self.threshold = max(self.threshold, self.lowest)
+        self.has_fired = u >= self.threshold
+        return int(self.has_fired)
 
 
 def synapses(projection, n_source):
@@ -132,7 +161,9 @@ def cases(draw):
 
     def neuron(reset=None):
         reset = reset or draw(st.sampled_from(RESETS[:-1]))
-        model = draw(st.sampled_from(["if", "lif", "cuba_lif"] if reset != "none" else ["li", "cuba_li"]))
+        models = {"none": ["li", "cuba_li"], "once": ["ttfs"]}.get(reset, ["if", "lif", "cuba_lif"])
+        model = draw(st.sampled_from(models))
+        phases = draw(st.integers(0, 8)), draw(st.integers(0, 6))
 
         def whole(low, high, n):
             return rng.integers(low, high, n) if draw(st.booleans()) else np.array(rng.integers(low, high))
@@ -142,6 +173,7 @@ def cases(draw):
             whole(-3, 4, n),
             whole(1, 60, n), whole(1, 60, n) if reset != "value" else whole(-5, 5, n),
             np.array(draw(st.sampled_from([-(2 ** (wide[0] - 1)), -20]))), draw(st.integers(0, 3)), 1.0,
+            ramp=Ramp(whole(0, 9, n), whole(-20, 2, n), *phases) if reset == "once" else None,
         )  # fmt: skip
 
     def weights(*shape):
@@ -151,7 +183,7 @@ def cases(draw):
         Population("in", (2, 4, 4), None),
         Population("a", (3, 2, 2), neuron()(12)),
         Population("b", (5,), neuron()(5)),
-        Population("out", (5,), neuron(draw(st.sampled_from(["none", "value", "subtract_multi"])))(5)),
+        Population("out", (5,), neuron(draw(st.sampled_from(["none", "value", "subtract_multi", "once"])))(5)),
     )
     pool = Pool((2, 4, 4), (2, 2, 2), (2, 2), (2, 2), (0, 0))
     kernel = Conv(weights(3, 2, 3, 3), (2, 2, 2), (3, 2, 2), (1, 1), (1, 1), (1, 1), 1)
@@ -233,16 +265,19 @@ def test_what_is_not_measured_is_empty():
     )
 
 
-def test_batches_give_the_same_result(monkeypatch):
+@pytest.mark.parametrize("work", [1, 1 << 12])
+def test_batches_give_the_same_result(work, monkeypatch):
     network, chip = small(), make_chip()
     x = np.random.default_rng(2).integers(0, 3, (7, 5, 2)).astype(np.uint8)
     workload = Workload(x, np.full(7, -1), "d")
     whole = run_functional(network, workload, chip)
     seen = []
-    monkeypatch.setattr("neurosim.engines.functional._BATCH_BYTES", 1)
+    monkeypatch.setattr("neurosim.network.simulate._WORK_BYTES", work)
     options = RunOptions(progress=lambda done, total, text: seen.append((done, total, text)))
     assert digest(run_functional(network, workload, chip, options)) == digest(whole)
-    assert seen == [(k, 7, "samples of small") for k in range(8)]
+    assert seen[0] == (0, 7, "samples of small")
+    assert seen[-1] == (7, 7, "samples of small")
+    assert (len(seen) == 8) is (work == 1)
 
 
 def test_float_network_and_wrong_input_are_refused():

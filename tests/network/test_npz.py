@@ -39,10 +39,10 @@ def test_two_layers(tmp_path, reset):
 
 CASES = {
     "unknown array": ({"weight0": W0, "biass0": 1.0}, "unknown array 'biass0' [npz-unknown-array]\n"
-                      "  expected: weight0, bias0, threshold0, keep0, weight1, ..., reset\n"
+                      "  expected: weight0, bias0, threshold0, keep0, weight1, ..., reset, first_spike_steps\n"
                       "  hint: did you mean 'bias0'?"),
     "gap": ({"weight0": W0, "weight7": W1}, "unknown array 'weight7' [npz-unknown-array]\n"
-            "  expected: weight0, bias0, threshold0, keep0, weight1, ..., reset\n  hint: did you mean 'weight1'?"),
+            "  expected: weight0, bias0, threshold0, keep0, weight1, ..., reset, first_spike_steps\n  hint: did you mean 'weight1'?"),
     "no weights": ({"bias0": 1.0}, "no array 'weight0' in the file [npz-no-weights]\n"
                    "  expected: weight0 (neurons, inputs)\n  got: bias0"),
     "join": ({"weight0": W0, "weight1": W0}, "'weight1' has the wrong shape [npz-shape]\n"

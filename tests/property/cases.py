@@ -19,11 +19,13 @@ from neurosim.engines.base import RunOptions, Traffic, Workload
 from neurosim.errors import DoesNotFitError
 from neurosim.fabric.topology import build_fabric
 from tests.helpers.chips import make_chip
+from tests.helpers.routes import random_table, spare_links
 from tests.helpers.traffic import uniform
 from tests.property.networks import networks
 
 KINDS = ("mesh", "ring", "chips", "gateway", "deadly", "dropping")
 """What a case is about; each gets as many examples, because Hypothesis may favour one for a whole run."""
+MOST_TILES = 64
 ARBITERS = ("round_robin", "fixed_priority", "one_winner_per_router")
 
 
@@ -63,6 +65,8 @@ def fabrics(draw, kind: str):
         router |= {"drop_after_cycles": draw(st.integers(1, 8)), "buffer_flits": draw(st.integers(1, 2))}
     elif kind != "deadly" and draw(st.integers(0, 3)) == 0:
         router["drop_after_cycles"] = draw(st.integers(1, 30))
+    if draw(st.integers(0, 2)) == 0:
+        router["table_entries"] = MOST_TILES
     parts: dict[str, Any] = {
         "width": draw(st.integers(1, 3)), "height": draw(st.integers(1, 3)),
         "cores_per_tile": draw(st.integers(1, 3)), "flits": flits,
@@ -160,6 +164,19 @@ def scattered(program: Program, chip: Chip, seed: int) -> Program:
 
 
 @st.composite
+def tables(draw, chip: Chip):
+    """The chip, now and then with dead links, and a routing table for every destination; None without tables."""
+    if chip.router.table_entries is None:
+        return chip, None
+    seed = draw(st.integers(0, 10**6))
+    if draw(st.booleans()) and chip.mesh.topology == "mesh":
+        links = spare_links(build_fabric(chip), seed)
+        chip = edit_chip(chip, {"defects": {"links": links}}) if links else chip
+        return chip, random_table(build_fabric(chip), seed, share=1.0)
+    return chip, random_table(build_fabric(chip), seed, share=draw(st.sampled_from((0.3, 1.0))))
+
+
+@st.composite
 def narrowed(draw, chip: Chip):
     """Now and then widths so small that sums leave them (the mapper would refuse them)."""
     if draw(st.integers(0, 3)):
@@ -201,18 +218,21 @@ def program_cases(draw, kind: str) -> Case:
         log_packets=True, check_every_cycles=draw(st.sampled_from((16, 100, 10_000))),
         max_step_cycles=150 if draw(st.integers(0, 7)) == 0 else 100_000,
     )  # fmt: skip
+    chip, table = draw(tables(chip))
     program = scattered(mapping.program, chip, draw(st.integers(0, 10**6)))
+    program = dataclasses.replace(program, table=table)
     return Case(chip, program, draw(inputs(network.inputs[0].n)), run)
 
 
 @st.composite
 def traffic_cases(draw, kind: str, cycles: int = 60) -> TrafficCase:
     """Uniform traffic or a hot spot on a random fabric."""
-    chip = make_chip(core={"rx_flits": 4, "tx_flits": 4}, **draw(fabrics(kind)))
+    chip, table = draw(tables(make_chip(core={"rx_flits": 4, "tx_flits": 4}, **draw(fabrics(kind)))))
     fabric = build_fabric(chip)
     load = draw(st.sampled_from((0.3, 0.9) if kind == "deadly" else (0.02, 0.1, 0.3, 0.9)))
     traffic = uniform(fabric.n_cores, load, cycles, draw(st.integers(0, 10**6)))
     if draw(st.integers(0, 3)) == 0:
         traffic = Traffic(traffic.cycle, traffic.source, np.where(traffic.target % 2, 0, traffic.target))
+    traffic = dataclasses.replace(traffic, table=table)
     options = RunOptions(check_every_cycles=draw(st.sampled_from((10, 64, 10_000))))
     return TrafficCase(chip, traffic, options, 70 if draw(st.integers(0, 7)) == 0 else 20_000)

@@ -8,17 +8,18 @@ import numpy as np
 from hypothesis import strategies as st
 
 from neurosim.network.connections import Conv, Dense, Diagonal, Pool, Sparse
-from neurosim.network.model import IntNeuron, Network, Population, Projection
+from neurosim.network.model import IntNeuron, Network, Population, Projection, Ramp
 from neurosim.rules.neuron import DECAY_ONE, MODEL_NAMES, RESET_NAMES
 from tests.helpers.chips import make_chip
 
 
 @st.composite
 def neurons(draw, n: int, spiking: bool = True, highest_threshold: int = 39) -> IntNeuron:
-    """Parameters per neuron, any model and reset."""
+    """Parameters per neuron, any model and reset; every fourth population of spiking ones fires once."""
     rng = np.random.default_rng(draw(st.integers(0, 10**6)))
     model = draw(st.sampled_from([m for m in MODEL_NAMES if m.endswith("li") != spiking]))
-    reset = draw(st.sampled_from(RESET_NAMES[:-1])) if spiking else "none"
+    others = [reset for reset in RESET_NAMES if reset not in ("none", "once")]
+    reset = "once" if model == "ttfs" else draw(st.sampled_from(others)) if spiking else "none"
     threshold = rng.integers(1, highest_threshold + 1, n)
     decays = model not in ("if",)
     multi = reset in ("subtract", "subtract_multi", "subtract_delayed", "subtract_same_time")
@@ -34,7 +35,18 @@ def neurons(draw, n: int, spiking: bool = True, highest_threshold: int = 39) -> 
         input_shift=draw(st.integers(0, 2)),
         scale=1.0,
         v_initial=rng.integers(-9, 30, n),
+        ramp=draw(ramps(rng, threshold)) if model == "ttfs" else None,
     )
+
+
+@st.composite
+def ramps(draw, rng: np.random.Generator, threshold: np.ndarray) -> Ramp:
+    """A threshold that falls, or stays; in one phase or two, which may overlap."""
+    n = len(threshold)
+    return Ramp(
+        rng.integers(0, draw(st.sampled_from((1, 4, 20))), n), threshold - rng.integers(0, 30, n),
+        draw(st.integers(0, 4)), draw(st.integers(0, 3)),
+    )  # fmt: skip
 
 
 def random_weights(rng: np.random.Generator, *shape: int) -> np.ndarray:

@@ -8,22 +8,15 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
-import pytest
-from hypothesis import HealthCheck, event, given, settings
-from hypothesis import strategies as st
+from hypothesis import event
 
 from neurosim import store
 from neurosim.engines.base import RunOptions
-from neurosim.engines.compiled.engine import CompiledEngine
-from neurosim.engines.reference.engine import ReferenceEngine
 from neurosim.rules.events import EVENT_INDEX
 from tests.helpers.chips import make_chip
 from tests.helpers.programs import chain, workload
-from tests.property.cases import KINDS, program_cases, traffic_cases
-
-CHECKS = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-NORMAL = settings(max_examples=34, deadline=None, suppress_health_check=CHECKS)  # of each kind: 204
-NIGHTLY = settings(max_examples=340, deadline=None, suppress_health_check=CHECKS)  # of each kind: 2,040
+from tests.property.both_engines import by_both, over_kinds
+from tests.property.cases import program_cases, traffic_cases
 
 
 def assert_equal(ours, theirs):
@@ -54,33 +47,19 @@ def note(case, result):
 
 
 def compare(case):
-    ours, theirs = (
-        engine.run(case.program, case.workload, case.options)
-        for engine in (ReferenceEngine(), CompiledEngine())
-    )
+    ours, theirs = by_both(lambda engine: engine.run(case.program, case.workload, case.options))
     note(case, ours)
     assert_equal(ours, theirs)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@NORMAL
-@given(data=st.data())
-def test_programs_give_the_same_bytes(kind, data):
-    compare(data.draw(program_cases(kind)))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
-@NIGHTLY
-@given(data=st.data())
-def test_programs_give_the_same_bytes_nightly(kind, data):
-    compare(data.draw(program_cases(kind)))
+test_programs_give_the_same_bytes, test_programs_give_the_same_bytes_nightly = over_kinds(
+    compare, program_cases, normal=34, nightly=340  # of each kind: 204 and 2,040
+)
 
 
 def compare_traffic(case):
-    ours, theirs = (
-        engine.run_traffic(case.chip, case.traffic, case.max_cycles, case.options)
-        for engine in (ReferenceEngine(), CompiledEngine())
+    ours, theirs = by_both(
+        lambda engine: engine.run_traffic(case.chip, case.traffic, case.max_cycles, case.options)
     )
     event(ours.verdict.status)
     np.testing.assert_array_equal(ours.arrive, theirs.arrive)
@@ -89,19 +68,9 @@ def compare_traffic(case):
     assert ours.end_cycle == theirs.end_cycle
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@NORMAL
-@given(data=st.data())
-def test_traffic_gives_the_same_arrivals(kind, data):
-    compare_traffic(data.draw(traffic_cases(kind)))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
-@NIGHTLY
-@given(data=st.data())
-def test_traffic_gives_the_same_arrivals_nightly(kind, data):
-    compare_traffic(data.draw(traffic_cases(kind)))
+test_traffic_gives_the_same_arrivals, test_traffic_gives_the_same_arrivals_nightly = over_kinds(
+    compare_traffic, traffic_cases, normal=34, nightly=340
+)
 
 
 def test_many_dropped_packets():
@@ -112,9 +81,6 @@ def test_many_dropped_packets():
     )  # fmt: skip
     program = chain(chip, [0, 1], n=30)
     spikes = workload(np.ones((1, 20, 30)))
-    ours, theirs = (
-        engine.run(program, spikes, RunOptions(log_packets=True))
-        for engine in (ReferenceEngine(), CompiledEngine())
-    )
+    ours, theirs = by_both(lambda engine: engine.run(program, spikes, RunOptions(log_packets=True)))
     assert ours.counters.packets_dropped > 300
     assert_equal(ours, theirs)

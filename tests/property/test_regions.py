@@ -38,7 +38,7 @@ def compare(case, data):
     event(f"{case.chip.n_chips} chips")
     n_threads = data.draw(st.integers(1, 3))
     assert_same(plain, run_traffic(case.chip, case.traffic, case.max_cycles, case.options, n_threads))
-    fabric = build_fabric(case.chip)
+    fabric = build_fabric(case.chip, table=case.traffic.table)
     seed = data.draw(st.integers(0, 1000))
     region = np.random.default_rng(seed).integers(0, 1 + seed % 5, fabric.n_routers)
     event(f"look-ahead {min(look_ahead(fabric, region)[0], 9)}")

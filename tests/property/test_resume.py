@@ -15,8 +15,8 @@ from neurosim.engines.compiled import program as compiled_program
 from neurosim.engines.compiled.engine import CompiledEngine
 from neurosim.engines.reference.engine import ReferenceEngine
 from tests.helpers.keeping import in_pieces
+from tests.property.both_engines import CHECKS, NIGHTLY
 from tests.property.cases import KINDS, program_cases
-from tests.property.test_engines_agree import CHECKS, NIGHTLY
 
 FEW = settings(max_examples=20, deadline=None, suppress_health_check=CHECKS)
 CASES = {

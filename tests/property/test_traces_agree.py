@@ -19,20 +19,18 @@ from tests.helpers.chips import make_chip
 from tests.helpers.keeping import in_pieces
 from tests.helpers.programs import chain, workload
 from tests.helpers.trace_sink import ALL, MemorySink
+from tests.property.both_engines import CHECKS, by_both, over_kinds
 from tests.property.cases import KINDS, program_cases
-from tests.property.test_engines_agree import CHECKS
 
-NORMAL = settings(max_examples=6, deadline=None, suppress_health_check=CHECKS)  # of each kind: 36
-NIGHTLY = settings(max_examples=170, deadline=None, suppress_health_check=CHECKS)  # of each kind: 1,020
+NORMAL = settings(max_examples=6, deadline=None, suppress_health_check=CHECKS)
 
 
 def traces(program, load, options, request=ALL):
-    found = []
-    for engine in (ReferenceEngine(), CompiledEngine()):
+    def run(engine):
         sink = MemorySink(request)
-        result = engine.run(program, load, dataclasses.replace(options, sink=sink))
-        found.append((sink, result))
-    return found
+        return sink, engine.run(program, load, dataclasses.replace(options, sink=sink))
+
+    return by_both(run)
 
 
 def assert_equal(found):
@@ -63,19 +61,9 @@ def compare(case):
     check_totals(sink, result)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@NORMAL
-@given(data=st.data())
-def test_the_same_rows(kind, data):
-    compare(data.draw(program_cases(kind)))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
-@NIGHTLY
-@given(data=st.data())
-def test_the_same_rows_nightly(kind, data):
-    compare(data.draw(program_cases(kind)))
+test_the_same_rows, test_the_same_rows_nightly = over_kinds(
+    compare, program_cases, normal=6, nightly=170  # of each kind: 36 and 1,020
+)
 
 
 @pytest.mark.parametrize("engine", [ReferenceEngine(), CompiledEngine()], ids=lambda engine: engine.name)

@@ -249,7 +249,8 @@ def test_an_engine_without_cycles_says_not_measured() -> None:
     page = Page(render_html(data))
     assert set(page.ids) >= SECTIONS - {"not-priced"}
     assert set(page.scripts) == {"chart-raster"}
-    assert "Load maps: not measured (hand engine)." in page.words
+    missing = "Busy cores, Synaptic operations, Link traffic, Blocked links, Fullest buffers"
+    assert f"{missing}: not measured (hand engine)." in page.words
     assert "Latency per sample not measured" in page.words
     assert "Energy per sample not measured" in page.words
 

@@ -150,6 +150,14 @@ def test_windowed_export_and_exact_bytes(run: Traced) -> None:
     assert loops == [(want["start_cycle"], "core 1 loop")]
 
 
+def test_only_the_chosen_cores_have_counters(run: Traced) -> None:
+    """Packets of others are drawn where they meet a chosen core; how many wait there is not known."""
+    chosen = int(run.table("cores")[0]["core"])  # type: ignore[call-overload]
+    found = PB.Trace.FromString(exported(run.select(cores=frozenset({chosen}))))
+    counters = [p.track_descriptor for p in found.packet if p.track_descriptor.HasField("counter")]
+    assert {d.name for d in counters} == {"packets in flight", f"core {chosen} waiting"}
+
+
 def test_an_interval_without_an_end_stays_open(run: Traced, monkeypatch: pytest.MonkeyPatch) -> None:
     block = next(iter(run.select().blocks("cores")))
     block = {name: values[:1].copy() for name, values in block.items()}

@@ -28,7 +28,7 @@ BUGS = {
     "sign of weights lost": ("synapse_pipeline.v", "$signed(raw) >>>", "raw >>"),
     "sums never cleared": ("synapse_pipeline.v", "if (loop_takes) sums", "if (1'b0) sums"),
     "everything is late": ("synapse_pipeline.v", "use_ahead <= MOST_DELAY", "use_ahead < 1"),
-    "fires only above the threshold": ("neuron_update.v", "(u >= wide_threshold) &", "(u > wide_threshold) &"),
+    "fires only above the threshold": ("neuron_update.v", "(u >= threshold_now) &", "(u > threshold_now) &"),
     "decay rounds down": ("neuron_update.v", "product_v < 0 ? ROUND", "product_v < 0 ? 64'sd0"),
     "spike costs nothing": ("neuron_loop.v", "(fires ? `CORE_SPIKE_CYCLES", "(1'b0 ? `CORE_SPIKE_CYCLES"),
     "target list one short": ("neuron_loop.v", "first_entry + n_entries - 1'b1", "first_entry + n_entries - 2'd2"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass, field
+
 import pytest
 from hypothesis import HealthCheck, Phase, assume, event, given, settings
 
@@ -17,7 +20,30 @@ from tests.rtl.needs import needs
 CHECKS = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]  # shrinking would take an hour
 NORMAL = settings(max_examples=4, deadline=None, suppress_health_check=CHECKS, phases=PHASES, derandomize=True)
-SLOW = settings(max_examples=50, deadline=None, suppress_health_check=CHECKS, phases=PHASES)
+MANY = 50
+SLOW = settings(max_examples=MANY, deadline=None, suppress_health_check=CHECKS, phases=PHASES, derandomize=True)
+MOST_CORE_CYCLES = 60_000  # cores times cycles of one program: more take minutes on Icarus
+BUDGET_S = 3600.0  # of the fifty, after which the test fails with what it has
+
+
+@dataclass
+class Tally:
+    """What the fifty programs have come to; says so on the terminal as it goes."""
+
+    capture: pytest.FixtureRequest
+    start: float = field(default_factory=time.monotonic)
+    n_equal: int = 0
+
+    def add(self) -> None:
+        self.n_equal += 1
+        spent = time.monotonic() - self.start
+        left = spent / self.n_equal * (MANY - self.n_equal)
+        with self.capture.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+            print(f"{self.n_equal} of {MANY} random programs equal, {spent:.0f} s, about {left:.0f} s left", flush=True)
+
+    def check(self) -> None:
+        if time.monotonic() - self.start > BUDGET_S:
+            pytest.fail(f"only {self.n_equal} of {MANY} programs in {BUDGET_S:.0f} s; all of them equal", pytrace=False)
 
 
 def compare(case):
@@ -28,6 +54,8 @@ def compare(case):
         assume(False)
     result = ReferenceEngine().run(program, workload, RunOptions(log_packets=True))
     assume(result.verdict.status == "ok")
+    n_cores = chip.n_chips * chip.mesh.width * chip.mesh.height * chip.mesh.cores_per_tile
+    assume(n_cores * int(result.step_end.max(axis=1).sum()) <= MOST_CORE_CYCLES)
     got = run_chip(program, workload, "icarus", limit_cycles=2 * int(result.step_end.max()) + 1000)
     difference = first_difference(expected_events(result, program, chip), got)
     assert difference is None, str(difference)
@@ -50,9 +78,16 @@ def test_random_programs_with_short_ticks(case):
     compare(case)
 
 
+@pytest.fixture(scope="module")
+def tally(request):
+    return Tally(request)
+
+
 @pytest.mark.slow
 @SLOW
 @given(case=chip_cases())
-def test_fifty_random_programs(case):
+def test_fifty_random_programs(tally, case):
     needs("iverilog")
+    tally.check()
     compare(case)
+    tally.add()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rtl_models.area import MODULES, area_table
-from rtl_models.coverage import Coverage, coverage_table, read_coverage
+from rtl_models import core_checks
+from rtl_models.area import CORE_MODULES, MODULES, Area, area_table
+from rtl_models.coverage import Coverage, chip_coverage, coverage_table, read_coverage
 from tests.helpers.chips import make_chip
 from tests.helpers.traffic import uniform
 from tests.rtl.needs import needs
@@ -53,6 +54,47 @@ def test_coverage_records_are_read():
     assert read_coverage(text, leave_out=("bench",)) == [
         Coverage("a", "line", 1, 2, ("a.v:5 block",)), Coverage("b", "toggle", 1, 1, ()),
     ]  # fmt: skip
+
+
+def test_memories_and_multipliers_stay_whole(monkeypatch, tmp_path):
+    """Counted from the sources: 4096 words of 9 bits, one product, eight flip-flops; the word read is the memory's."""
+    needs("pyosys")
+    (tmp_path / "toy.v").write_text(
+        "module toy (input wire clk, input wire [11:0] at, input wire [8:0] in, output reg [7:0] out);\n"
+        "    reg [8:0] memory[0:4095];\n    reg [8:0] word;\n"
+        "    always @(posedge clk) begin\n        memory[at] <= in;\n        word <= memory[at];\n"
+        "        out <= word[3:0] * in[3:0];\n    end\nendmodule\n"
+    )
+    monkeypatch.setattr("rtl_models.toolchain.HDL", tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    (row,) = area_table(make_chip(2, 2), ["toy"])
+    assert (row.flip_flops, row.memory_bits, row.blocks) == (8, 4096 * 9, 1)
+    assert next(tmp_path.glob("neurosim/rtl/area-*.json"))
+    assert area_table(make_chip(2, 2), ["toy"]) == [row]  # from the cache
+    assert isinstance(row, Area)
+
+
+@pytest.mark.slow
+def test_every_module_of_the_core_synthesises():
+    needs("pyosys")
+    rows = {row.module: row for row in area_table(make_chip(2, 1), CORE_MODULES)}
+    assert list(rows) == list(CORE_MODULES)
+    assert all(row.cells and row.depth for row in rows.values())
+    assert rows["neuron_update"].blocks > 0
+    core, pipeline = rows["neuron_core"], rows["synapse_pipeline"]
+    assert core.memory_bits > pipeline.memory_bits > 4096 * 32  # the synapses alone
+    assert core.flip_flops > pipeline.flip_flops
+
+
+@pytest.mark.slow
+def test_random_networks_cover_the_lines_of_a_whole_chip():
+    needs("verilator")
+    chip = make_chip(2, 1, core={"neurons": 32})
+    rows = chip_coverage([core_checks.random_program(chip, 1000 * k) for k in range(12)], 10**7)
+    assert {"neuron_loop", "synapse_pipeline", "barrier_root", "host_port", "aer_router"} <= {r.module for r in rows}
+    points = sum(row.points for row in rows if row.kind == "line")
+    assert sum(row.covered for row in rows if row.kind == "line") >= 0.95 * points
+    assert any(row.kind == "toggle" and row.covered for row in rows)
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ def test_lint_of_the_mesh(tool, name):
 @pytest.mark.parametrize("tool", ["iverilog", "verilator"])
 def test_lint_of_the_asynchronous_fifo(tool):
     needs(tool)
-    design = toolchain.Design("async_fifo", toolchain.hdl_sources(("async_fifo",)), header_text(cases()["plain"]))
+    design = toolchain.Design("async_fifo", toolchain.hdl_sources(("async_fifo", "synchroniser")), header_text(cases()["plain"]))
     assert toolchain.lint(tool, design) == ""
 
 
@@ -45,6 +45,6 @@ def test_lint_sees_a_name_that_nobody_declared(tool):
     text = (toolchain.HDL / "async_fifo.v").read_text()
     bad = text.replace("assign full = write_gray ==", "assign full = undeclared_name & write_gray ==")
     design = toolchain.Design(
-        "async_fifo", toolchain.hdl_sources(("async_fifo",)), header_text(cases()["plain"]), replace={"async_fifo.v": bad}
+        "async_fifo", toolchain.hdl_sources(("async_fifo", "synchroniser")), header_text(cases()["plain"]), replace={"async_fifo.v": bad}
     )
     assert "undeclared_name" in complaint(tool, design)

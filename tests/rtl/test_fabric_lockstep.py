@@ -33,7 +33,7 @@ QUICK_MESHES = (
 
 
 def run_unit(unit, parameters, more, folder, replace=None):
-    sources = toolchain.hdl_sources(dict.fromkeys(("delay_line", unit)))
+    sources = toolchain.hdl_sources(dict.fromkeys(("delay_line", "synchroniser", unit)))
     design = toolchain.Design(unit, sources, header_text(make_chip(2, 2)), replace=replace or {})
     job = {"unit": unit, "parameters": parameters, "cycles": 400, "seed": 1, **more}
     run_bench(design, "units_lockstep", job, folder, parameters)

@@ -88,9 +88,33 @@ def test_the_command_writes_what_it_says(tmp_path, capsys):
     assert said["sha256"] == digest(arrays) == digest(generate(Recipe(40, 2, 3, 10, 20, 7)))
     assert main([str(tmp_path / "net.npz"), "--totals"]) == 0
     assert Totals(**json.loads(capsys.readouterr().out)) == totals(arrays)
-    for wrong in (["--neurons", "40"], ["--layers", "1"]):
-        with pytest.raises(SystemExit):
-            main([str(tmp_path / ("net.npz" if wrong[0] == "--neurons" else "new.npz")), *wrong])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("old.npz", "old.npz: the output exists [output-exists]\n  hint: choose another output"),
+        ("no/new.npz", "no: the folder to write into does not exist [output-no-parent]"),
+        ("new.npz --layers 1", "--layers: out of range [random-snn-recipe]\n  expected: a whole number, at least 2\n"
+         "  got: 1\n  hint: the first is paced, the others are driven"),
+        ("new.npz --neurons 40 --fanout 11", "--fanout: out of range [random-snn-recipe]\n"
+         "  expected: a whole number, 1..10\n  got: 11\n"
+         "  hint: targets are distinct neurons of a layer, which has 10"),
+        ("new.npz --per-core 0", "--per-core: out of range [random-snn-recipe]\n"
+         "  expected: a whole number, at least 1\n  got: 0"),
+        ("new.npz --seed x", "argument --seed: invalid int value: 'x' [usage]\n"
+         "  hint: see `python -m workloads.random_snn --help`"),
+        ("none.npz --totals", "none.npz: no such file [file-missing]"),
+        ("old.npz --totals", "old.npz: not a network of workloads.random_snn [random-snn-broken]\n"
+         "  expected: a file as `python -m workloads.random_snn` writes it\n  got: another file, or one cut off"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_told_like_all_others(words, said, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.savez("old.npz", x=np.zeros(3))
+    assert main(words.split()) == 2
+    assert capsys.readouterr() == ("", f"error: {said}\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["old.npz"]
 
 
 def test_float_and_integer_spikes_are_the_witnesss(small):

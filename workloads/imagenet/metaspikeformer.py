@@ -27,6 +27,11 @@ def metaspikeformer_15m(seed: int = 0) -> Network:
     """Meta-SpikeFormer-15M for 3 x 224 x 224 inputs (see README.md for what is assumed)."""
     rows = table("metaspikeformer_15m")
     wiring = Wiring("metaspikeformer-15m", seed)
+    wiring.assumed += [
+        "the attention's products of spike matrices are no synapses: its neurons hear q, k and v one to one",
+        "linear operators without a neuron between them are one convolution, as after re-parameterisation",
+        "membrane shortcuts carry spikes",
+    ]
     wiring.add_input("input", (3, 224, 224))
     here = "input"
     for name, encoder, channels, side in CONV_BLOCKS:

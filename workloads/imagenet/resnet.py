@@ -22,6 +22,10 @@ def resnet(seed: int = 0) -> Network:
     """Spiking ResNet-50 for 3 x 224 x 224 inputs (see README.md for what is assumed)."""
     rows = table("resnet50")
     wiring = Wiring("spiking-resnet50", seed)
+    wiring.assumed += [
+        "residuals are added before the neuron, not as spikes after it",
+        "the 3 x 3 maximum pooling after the first layer is a 2 x 2 sum",
+    ]
     wiring.add_input("input", (3, 224, 224))
     wiring.add("sn1", (64, 112, 112), 3 * 49)
     wiring.conv("input", "sn1", rows["conv1"])

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.network.connections import Connection, Conv, Dense, Diagonal, Pool
-from neurosim.network.model import IntNeuron, Network, Population, Projection
+from neurosim.network.model import IntNeuron, Network, Population, Projection, as_chw
 from neurosim.rules.neuron import DECAY_ONE
 
 STEPS = 4
@@ -44,6 +44,8 @@ class Wiring:
         self.rng = np.random.Generator(np.random.PCG64(seed))
         self.populations: list[Population] = []
         self.projections: list[Projection] = []
+        self.assumed: list[str] = []
+        """What was simplified, in sentences; they travel with the network as its warnings."""
 
     def add_input(self, name: str, shape: Shape) -> None:
         """The input population."""
@@ -73,17 +75,22 @@ class Wiring:
         """A convolution by its row of the table; ``kernel`` and ``channels`` (in, out) replace the row's."""
         n_out, n_in = row["weight"][:2] if channels is None else (channels[1], channels[0])
         size = int(row["weight"][2]) if kernel is None else kernel
-        shapes = [self.shape(source) if pool is None else pool.out_shape, self.shape(target)]
+        there = as_chw(self.shape(source)) if pool is None else pool.out_shape
+        here = as_chw(self.shape(target))
         stride = int(row["stride"] or 1)
         made = Conv(
-            self.weights(n_out, n_in, size, size), tuple(shapes[0]), tuple(shapes[1]), (stride, stride),
-            (size // 2, size // 2), (1, 1), 1,
-        )  # type: ignore[arg-type]  # fmt: skip
+            self.weights(n_out, n_in, size, size), there, here, (stride, stride), (size // 2, size // 2),
+            (1, 1), 1,
+        )  # fmt: skip
         self.join(source, target, made, pool)
 
     def dense(self, source: str, target: str, n_out: int, n_in: int, pool: Pool | None = None) -> None:
-        """All to all."""
-        self.join(source, target, Dense(self.weights(n_out, n_in)), pool)
+        """All to all; behind a pooling the weights are smaller, so that 16-bit accumulators hold the sums."""
+        weight = self.weights(n_out, n_in)
+        if pool is not None:
+            weight = np.trunc(weight / pool.kernel[0]).astype(np.int16)
+            weight[weight == 0] = 1
+        self.join(source, target, Dense(weight), pool)
 
     def same(self, source: str, target: str, weight: int = LARGEST) -> None:
         """One to one."""
@@ -103,6 +110,7 @@ class Wiring:
         return Network(
             name=self.name, populations=tuple(self.populations), projections=tuple(self.projections),
             outputs=(output,), dt_s=1e-3, profile="random", is_integer=True, weight_bits=8,
+            warnings=tuple(self.assumed),
         )  # fmt: skip
 
 

@@ -62,7 +62,9 @@ _RECIPES = {
     "nug28": _Recipe("nug30", 28, 7, 4, 5166),
     "nug30": _Recipe("nug30", 30, 6, 5, 6124),
     "tho30": _Recipe("tho30", 30, 10, 3, 149936),
+    "tho40": _Recipe("tho40", 40, 8, 5, 240516, is_optimal=False),
     "sko42": _Recipe("sko42", 42, 7, 6, 15812, is_optimal=False),
+    "sko49": _Recipe("sko49", 49, 7, 7, 23386, is_optimal=False),
     "wil50": _Recipe("wil50", 50, 10, 5, 48816, is_optimal=False),
     "sko100a": _Recipe("sko100a", 100, 10, 10, 152002, is_optimal=False),
 }

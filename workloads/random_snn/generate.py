@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.errors import InputError
 from workloads.random_snn.witness import current_of, paced_spikes, run_layer
 
 MAX_WEIGHT = 8
@@ -24,7 +25,11 @@ DIGESTED = ("phase", "target", "weight", "threshold", "core")
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a network is made from; the defaults are the 10k-neuron network."""
+    """What a network is made from; the defaults are the 10k-neuron network.
+
+    Raises:
+        InputError: a number is out of range.
+    """
 
     neurons: int = 10_000
     layers: int = 4
@@ -35,14 +40,21 @@ class Recipe:
     seed: int = 1
 
     def __post_init__(self) -> None:
-        smallest = min(
-            self.neurons // max(1, self.layers), self.fanout, self.steps, self.per_core, self.layers - 1
-        )
-        if smallest < 1 or self.period < 2 or self.seed < 0 or self.fanout > self.neurons // self.layers:
-            raise ValueError(
-                "a network needs 2 layers, 1 neuron in each, at least 1 step, target and neuron per core, "
-                "a period of 2 or more, and no larger fan-out than neurons in a layer"
-            )
+        layer = self.neurons // max(1, self.layers)
+        for name, low, high, why in (
+            ("layers", 2, None, "the first is paced, the others are driven"),
+            ("neurons", self.layers, None, "every layer needs one"),
+            ("fanout", 1, layer, f"targets are distinct neurons of a layer, which has {layer}"),
+            ("steps", 1, None, None), ("period", 2, None, None), ("per_core", 1, None, None),
+            ("seed", 0, None, None),
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if value < low or (high is not None and value > high):
+                bounds = f"at least {low}" if high is None else f"{low}..{high}"
+                raise InputError(
+                    "out of range", code="random-snn-recipe", where="--" + name.replace("_", "-"),
+                    expected=f"a whole number, {bounds}", got=str(value), hint=why,
+                )  # fmt: skip
 
 
 def generate(

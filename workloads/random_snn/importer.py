@@ -20,6 +20,7 @@ from workloads.random_snn.witness import LEAK
 
 FRACTION_BITS = 6  # membranes are multiples of 1/64
 STEP_S = 1e-3  # assumed: the networks have no unit of time
+FOR_TOTALS = ("steps", "period", "fanout", "core")
 ARRAYS = ("n", "layers", "phase", "target", "weight", "threshold")
 
 
@@ -39,7 +40,7 @@ def import_random_snn(path: Path, profile: str, dt_s: float | None) -> Network:
             "a time step must be a positive time", code="dt-not-positive", where=str(path),
             expected="seconds above 0", got=f"{dt_s:g}",
         )  # fmt: skip
-    net = _read(path)
+    net = read_random_snn(path)
     n, layers = int(net["n"]), int(net["layers"])
     populations = [_population(net, layer, n) for layer in range(layers)]
     projections = [
@@ -91,12 +92,17 @@ def _connection(target: NDArray[np.generic], weight: NDArray[np.generic], n: int
     )
 
 
-def _read(path: Path) -> dict[str, NDArray[np.generic]]:
+def read_random_snn(path: Path, is_whole: bool = False) -> dict[str, NDArray[np.generic]]:
+    """The arrays of the network in ``path``, by name; ``is_whole``: those that its totals need, too.
+
+    Raises:
+        InputError: no such file, or it is not one of these networks.
+    """
     if not path.is_file():
         raise InputError("no such file", code="file-missing", where=str(path))
     try:
         with np.load(path, allow_pickle=False) as archive:
-            net = {name: archive[name] for name in ARRAYS}
+            net = {name: archive[name] for name in (*ARRAYS, *(FOR_TOTALS if is_whole else ()))}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError, TypeError, AttributeError) as error:
         raise _refused(path, "another file, or one cut off") from error
     n, layers = net["n"], net["layers"]
@@ -115,7 +121,18 @@ def _read(path: Path) -> dict[str, NDArray[np.generic]]:
         raise _refused(path, "a threshold that is not a number")
     if target.size and (target.min() < 0 or target.max() >= int(n) or (np.diff(target, axis=2) <= 0).any()):
         raise _refused(path, "targets that do not ascend within 0..n-1")
+    if is_whole:
+        _check_totals(path, net)
     return net
+
+
+def _check_totals(path: Path, net: dict[str, NDArray[np.generic]]) -> None:
+    scalars = [net[name] for name in ("steps", "period", "fanout")]
+    if any(v.shape or v.dtype.kind not in "iu" or int(v) < 1 for v in scalars):
+        raise _refused(path, "no sensible steps, period and fanout")
+    core, n = net["core"], int(net["n"]) * int(net["layers"])
+    if core.shape != (n,) or core.dtype.kind not in "iu" or int(net["fanout"]) != net["target"].shape[2]:
+        raise _refused(path, f"core {core.shape} {core.dtype}, fanout {int(net['fanout'])}")
 
 
 def _refused(path: Path, got: str) -> InputError:

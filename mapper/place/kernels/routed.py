@@ -13,12 +13,12 @@ from typing import Any
 import numba
 import numpy as np
 
-from mapper.place.kernels.swaps import draw
+from mapper.place.kernels.swaps import draw, offer
 from neurosim.jit import use_cache
 
 use_cache(Path(__file__).parent)
 
-_S11, _S16, _LOW16 = np.uint64(11), np.uint64(16), np.uint64(0xFFFF)
+_S11 = np.uint64(11)
 _UNIT = 1.0 / (1 << 53)
 
 
@@ -154,19 +154,9 @@ def _anneal_routes(
         if i >= n:
             i = 0
         p = where[i, 4]
-        bits = draw(state)
-        low, high = max(0, where[i, 2] - window), min(width - 1, where[i, 2] + window)
-        x = low + np.int64(((bits & _LOW16) * np.uint64(high - low + 1)) >> _S16)
-        bits = bits >> _S16
-        low, high = max(0, where[i, 3] - window), min(height - 1, where[i, 3] + window)
-        y = low + np.int64(((bits & _LOW16) * np.uint64(high - low + 1)) >> _S16)
-        cell = y * width + x
-        room = cells[cell + 1] - cells[cell]
-        if room == 0:
+        q = offer(draw(state), where[i, 2], where[i, 3], window, cells, width, height)
+        if q < 0:
             continue
-        q = cells[cell]
-        if room > 1:
-            q += np.int64((((bits >> _S16) & _LOW16) * np.uint64(room)) >> _S16)
         if q == p or not fits[i, kind[q]]:
             continue
         j = holder[q]

@@ -46,6 +46,26 @@ def _gap(a: int, b: int, ring: int) -> int:
 gap_of = numba.njit(cache=True, inline="always")(_gap)
 
 
+def _offer(bits: Any, x: int, y: int, window: int, cells: Any, width: int, height: int) -> Any:
+    """A random position within ``window`` tiles of (x, y) by 48 random bits; -1 if its tile has none.
+
+    ``cells`` (tiles + 1) points into positions sorted by tile.
+    """
+    low, high = max(0, x - window), min(width - 1, x + window)
+    column = low + np.int64(((bits & _LOW16) * np.uint64(high - low + 1)) >> _S16)
+    bits = bits >> _S16
+    low, high = max(0, y - window), min(height - 1, y + window)
+    cell = (low + np.int64(((bits & _LOW16) * np.uint64(high - low + 1)) >> _S16)) * width + column
+    room = cells[cell + 1] - cells[cell]
+    q = cells[cell] if room > 0 else -1
+    if room > 1:
+        q += np.int64((((bits >> _S16) & _LOW16) * np.uint64(room)) >> _S16)
+    return q
+
+
+offer = numba.njit(cache=True, inline="always")(_offer)
+
+
 def _moved(
     i: int, j: int, p: int, q: int, graph: Any, place: Any, where: Any, table: Any, rules: Any, penalty: float
 ) -> float:
@@ -115,21 +135,9 @@ def _anneal(
         if i >= n:
             i = 0
         p = where[i, 4]
-        bits = draw(state)
-        x, y = where[i, 2], where[i, 3]
-        low, high = max(0, x - window), min(width - 1, x + window)
-        bits = bits >> _S16
-        x = low + np.int64(((bits & _LOW16) * np.uint64(high - low + 1)) >> _S16)
-        low, high = max(0, y - window), min(height - 1, y + window)
-        bits = bits >> _S16
-        y = low + np.int64(((bits & _LOW16) * np.uint64(high - low + 1)) >> _S16)
-        cell = y * width + x
-        room = cells[cell + 1] - cells[cell]
-        if room == 0:
+        q = offer(draw(state) >> _S16, where[i, 2], where[i, 3], window, cells, width, height)
+        if q < 0:
             continue
-        q = cells[cell]
-        if room > 1:
-            q += np.int64(((bits >> _S16) * np.uint64(room)) >> _S16)
         if q == p or not fits[i, kind[q]]:
             continue
         j = holder[q]

@@ -12,14 +12,15 @@ from typing import Any
 from numpy import int64
 
 from neurosim.engines.compiled import layout
-from neurosim.engines.compiled.jit import RULES, inlined, inner
+from neurosim.engines.compiled.jit import RULES, inlined, inner, prefetch
 from neurosim.engines.compiled.network_kernel import channel_record, post_credit, post_flit
 from neurosim.rules import events as event_names
-from neurosim.rules import synapse
+from neurosim.rules import neuron, synapse
 
 Array = Any
 _at, _word = layout.CORES.place, layout.CORES.word
 _update = RULES.update
+_update_first_spike = RULES.update_first_spike
 _is_active = RULES.is_active
 _is_awake = RULES.is_awake
 _is_on_time = RULES.is_on_time
@@ -34,6 +35,7 @@ _conv_tap = RULES.conv_tap
 INDEX = layout.INDEX
 _DENSE = synapse.FORMAT_DENSE
 _SPARSE = synapse.FORMAT_SPARSE
+_TTFS = neuron.MODEL_TTFS
 
 VCS = layout.FABRIC.place("VCS")
 VSHIFT = layout.FABRIC.place("VSHIFT")
@@ -49,6 +51,8 @@ V_HIGH, I_LOW, I_HIGH, ACC_LOW = _at("V_HIGH"), _at("I_LOW"), _at("I_HIGH"), _at
 ACC_HIGH, SAMPLE_STEPS, LOG_PACKETS = _at("ACC_HIGH"), _at("SAMPLE_STEPS"), _at("LOG_PACKETS")
 G_FIRST, G_N, G_MODEL, G_RESET = _at("G_FIRST"), _at("G_N"), _at("G_MODEL"), _at("G_RESET")
 G_SHIFT, G_START, G_ACTIVE, G_IDLE = _at("G_SHIFT"), _at("G_START"), _at("G_ACTIVE"), _at("G_IDLE")
+G_RAMP, G_INPUT_STEPS, G_SILENT_STEPS = _at("G_RAMP"), _at("G_INPUT_STEPS"), _at("G_SILENT_STEPS")
+RAMP, RAMP_FLOOR = _at("RAMP"), _at("RAMP_FLOOR")
 KEEP, CURRENT_KEEP, BIAS, THRESHOLD = _at("KEEP"), _at("CURRENT_KEEP"), _at("BIAS"), _at("THRESHOLD")
 RESET_AMOUNT, V_FLOOR, SPIKES, CYCLES = _at("RESET_AMOUNT"), _at("V_FLOOR"), _at("SPIKES"), _at("CYCLES")
 AXON_KIND, K_BLOCK, K_WORDS = _at("AXON_KIND"), _at("K_BLOCK"), _at("K_WORDS")
@@ -58,7 +62,7 @@ B_DELAY, B_WEIGHT, B_POINTER, B_SOURCE = _at("B_DELAY"), _at("B_WEIGHT"), _at("B
 B_GEOMETRY, POINTER, TARGET, SOURCE = _at("B_GEOMETRY"), _at("POINTER"), _at("TARGET"), _at("SOURCE")
 GEOMETRY, T_POINTER, T_AXON, T_CORE = _at("GEOMETRY"), _at("T_POINTER"), _at("T_AXON"), _at("T_CORE")
 ADDRESS, RX, TX, WOKEN, PK_FREE = _at("ADDRESS"), _at("RX"), _at("TX"), _at("WOKEN"), _at("PK_FREE")
-BANK, V, RUN, TRACE = _at("BANK"), _at("V"), _at("RUN"), _at("TRACE")
+BANK, V, RUN, TRACE, IS_FAR = _at("BANK"), _at("V"), _at("RUN"), _at("TRACE"), _at("IS_FAR")
 I = _at("I")  # noqa: E741
 TRACE_SLOTS, PACKET_LOG, CORE_LOG = _at("TRACE_SLOTS"), _at("PACKET_LOG"), _at("CORE_LOG")
 CORE_AT, CORE_SHIFT, PACKET_AT = _at("CORE_AT"), _at("CORE_SHIFT"), _at("PACKET_AT")
@@ -343,7 +347,30 @@ def finish_packet(D: Array, P: Array, Q: Array, Wt: Array, core: int, now: int) 
 
 
 @inlined
-def start_packet(C: Array, A: Array, B: Array, D: Array, P: Array, Q: Array, core: int, now: int) -> int:
+def expect_core(D: Array, P: Array, k: int, n: int) -> None:
+    """While entry ``k`` of the ``n`` woken cores is looked at, have a later one's record fetched."""
+    if D[IS_FAR]:
+        at = core_record(D, int64(P[D[WOKEN] + min(k + 3, n - 1)]))
+        for line in range(4):
+            prefetch(P, at + 16 * line)
+
+
+@inlined
+def expect_row(D: Array, P: Array, Wt: Array, axon: int, kind: int) -> None:
+    """Have the first synapses of an axon fetched: they are needed when its packet is finished."""
+    block = P[D[K_BLOCK] + kind]
+    if P[D[B_FORMAT] + block] == _SPARSE:
+        row = axon - P[D[B_AXON] + block]
+        first = int64(P[D[B_WEIGHT] + block])
+        first += D[SPARSE_STRIDE] * P[D[POINTER] + P[D[B_POINTER] + block] + row]
+        prefetch(Wt, first)
+        prefetch(Wt, first + 64)
+
+
+@inlined
+def start_packet(
+    C: Array, A: Array, B: Array, D: Array, P: Array, Q: Array, Wt: Array, core: int, now: int
+) -> int:
     """Take the next whole packet; returns when to look again, 0 for "when something comes"."""
     own = core_record(D, core)
     if P[own + PACKET] >= 0 or (P[own + LOOPING] and not D[RECEIVE_DURING_UPDATE]):
@@ -374,6 +401,8 @@ def start_packet(C: Array, A: Array, B: Array, D: Array, P: Array, Q: Array, cor
     Q[counts + _DECODED] += 1
     Q[counts + _WORD] += P[D[K_WORDS] + kind]
     Q[counts + _OPERATION] += P[D[K_OPERATIONS] + kind]
+    if D[IS_FAR]:
+        expect_row(D, P, Wt, P[own + FIRST_AXON] + P[packet_record(D, packet) + PK_AXON], kind)
     Q[(own >> 1) + PIPELINE_BUSY] += cycles
     Q[(own >> 1) + PIPELINE_UNTIL] = now + cycles
     if D[SHARED_PORT]:
@@ -405,11 +434,20 @@ def begin_step(D: Array, P: Array, Q: Array, SpikeLog: Array, core: int, now: in
             x = P[bank + k] << shift
             P[bank + k] = 0
             v, i = Q[D[V] + k], Q[D[I] + k]
-            new_v, new_i, spikes, over = _update(
-                model, reset, D[MEMBRANE_WRAPS], v, i, x, P[D[KEEP] + k], P[D[CURRENT_KEEP] + k],
-                P[D[BIAS] + k], P[D[THRESHOLD] + k], P[D[RESET_AMOUNT] + k], P[D[V_FLOOR] + k],
-                D[V_LOW], D[V_HIGH], D[I_LOW], D[I_HIGH],
-            )  # fmt: skip
+            if model == _TTFS:
+                ramp = P[D[G_RAMP] + group] + k
+                new_v, new_i, spikes, over = _update_first_spike(
+                    D[MEMBRANE_WRAPS], v, i, x, P[D[KEEP] + k], P[D[CURRENT_KEEP] + k], P[D[BIAS] + k],
+                    P[D[THRESHOLD] + k], P[D[V_FLOOR] + k], D[V_LOW], D[V_HIGH], D[I_LOW], D[I_HIGH],
+                    step - P[D[G_START] + group], P[D[RAMP] + ramp], P[D[RAMP_FLOOR] + ramp],
+                    P[D[G_INPUT_STEPS] + group], P[D[G_SILENT_STEPS] + group],
+                )  # fmt: skip
+            else:
+                new_v, new_i, spikes, over = _update(
+                    model, reset, D[MEMBRANE_WRAPS], v, i, x, P[D[KEEP] + k], P[D[CURRENT_KEEP] + k],
+                    P[D[BIAS] + k], P[D[THRESHOLD] + k], P[D[RESET_AMOUNT] + k], P[D[V_FLOOR] + k],
+                    D[V_LOW], D[V_HIGH], D[I_LOW], D[I_HIGH],
+                )  # fmt: skip
             active = _is_active(v, i, new_v, new_i, x, spikes)
             Q[D[V] + k] = new_v
             Q[D[I] + k] = new_i
@@ -555,7 +593,7 @@ def step_core(
     """One core's STEP; returns the cycle in which it wants to be looked at again, 0 if none."""
     own = core_record(D, core)
     finish_packet(D, P, Q, Wt, core, now)
-    start = start_packet(C, A, B, D, P, Q, core, now)
+    start = start_packet(C, A, B, D, P, Q, Wt, core, now)
     loop = advance_loop(C, D, P, Q, K, Log, SpikeLog, core, now)
     send = transmit(C, A, B, D, P, Q, core, now)
     soonest = 0

@@ -8,10 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.artefacts.mapping import HOST
-from neurosim.artefacts.program import CoreProgram, Program, SynapseBlock
+from neurosim.artefacts.program import CoreProgram, NeuronGroup, Program, SynapseBlock
 from neurosim.chip.timing import barrier_length
 from neurosim.engines.compiled import core_kernel as kernel
-from neurosim.engines.compiled.fabric_state import build_state, pack_address, power_of_two, vc_stride
+from neurosim.engines.compiled.fabric_state import (
+    NEAR_BYTES,
+    build_state,
+    pack_address,
+    power_of_two,
+    vc_stride,
+)
 from neurosim.engines.compiled.host_list import HostList
 from neurosim.engines.compiled.layout import CORES, State
 from neurosim.engines.signed import signed_range
@@ -37,6 +43,19 @@ def _narrow(part: Array) -> Array:
 
 def _starts(lengths: list[int]) -> Array:
     return np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+
+
+def _ramps(groups: list[tuple[int, NeuronGroup]]) -> dict[str, Array]:
+    """What first-spike neurons have besides; ``groups`` come with their first neuron."""
+    own = [(first, g.n, g.ramp) for first, g in groups]
+    ramps = [ramp for _, _, ramp in own if ramp is not None]
+    place = _starts([n for _, n, ramp in own if ramp is not None]).tolist()
+    return {
+        "G_RAMP": _join([[0 if ramp is None else place.pop(0) - first for first, _, ramp in own]]),
+        "G_INPUT_STEPS": _join([[0 if ramp is None else ramp.input_steps for _, _, ramp in own]]),
+        "G_SILENT_STEPS": _join([[0 if ramp is None else ramp.silent_steps for _, _, ramp in own]]),
+        "RAMP": _join([ramp.per_step for ramp in ramps]), "RAMP_FLOOR": _join([ramp.floor for ramp in ramps]),
+    }  # fmt: skip
 
 
 class ProgramTables:
@@ -90,6 +109,7 @@ class ProgramTables:
             "G_RESET": _join([[g.reset for _, g in groups]]),
             "G_SHIFT": _join([[g.input_shift for _, g in groups]]),
             "G_START": _join([[g.start_step for _, g in groups]]),
+            **_ramps([(first[k] + g.first, g) for k, g in groups]),
             "G_ACTIVE": _join([[c.active for c in cost]]),
             "G_IDLE": _join([[c.idle for c in cost]]),
         }
@@ -269,7 +289,7 @@ def build_core_state(
         "PERIOD": chip.sync.tick_period_cycles or 0, "BARRIER": barrier_length(chip),
         "LOG_PACKETS": int(log_packets), "CORE_SHIFT": 7, "PACKET_SHIFT": 4, "ALARM_WORDS": -(-(k + 1) // 64),
         "SPARSE_STRIDE": tables.sparse_stride, "TRACE": trace, "TRACE_SLOTS": tables.trace_slots,
-        "PACKET_LIMIT": DRAIN_ROWS, "CORE_LIMIT": DRAIN_ROWS,
+        "PACKET_LIMIT": DRAIN_ROWS, "CORE_LIMIT": DRAIN_ROWS, "IS_FAR": int(512 * k + 64 * n > NEAR_BYTES),
     }  # fmt: skip
     for name, bits in (
         ("V", core.membrane_bits), ("I", core.current_bits), ("ACC", core.accumulator_bits),
@@ -294,7 +314,7 @@ def build_core_state(
         "STEP_START": np.full(n_steps, -1), "STEP_END": np.full(n_steps, -1),
     }  # fmt: skip
     counts = {"CORE_AT": k + 1, "PACKET_AT": slots}
-    state = State(CORES, constants, fields | tables.fields | host.fields(0), counts)
+    state = State(CORES, constants, fields | tables.fields | host.empty(), counts)
     # the record after the cores' is the host's
     state.narrow[kernel.core_record.py_func(state.array, k) + kernel.CORE] = HOST
     return state

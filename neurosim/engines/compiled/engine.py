@@ -14,7 +14,7 @@ from neurosim.engines.base import RunOptions, Traffic, TrafficResult, Workload
 from neurosim.engines.collect import SampleCounts
 from neurosim.engines.samples import Watch, run_samples
 from neurosim.engines.trace import recorder_of
-from neurosim.fabric.topology import build_fabric
+from neurosim.fabric.tables import program_fabric
 
 
 class CompiledEngine:
@@ -32,7 +32,7 @@ class CompiledEngine:
         from neurosim.engines.compiled.core_state import ProgramTables
         from neurosim.engines.compiled.program import CompiledSample
 
-        fabric = build_fabric(chip or load_chip_text(program.chip_yaml, "program"))
+        fabric = program_fabric(program, chip or load_chip_text(program.chip_yaml, "program"))
         recorder = recorder_of(options.sink, fabric)
         tables = ProgramTables(program, fabric, recorder is not None and recorder.wants("flits"))
 

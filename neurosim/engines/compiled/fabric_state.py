@@ -22,11 +22,14 @@ from neurosim.artefacts.mapping import HOST
 from neurosim.engines.compiled.layout import FABRIC, FIFO_AT, State
 from neurosim.engines.trace import DRAIN_ROWS, RAW
 from neurosim.fabric.topology import TO_CORE, TO_HOST, Fabric
-from neurosim.rules import arbiter
+from neurosim.rules import arbiter, routing
 
 STRIDE = 8
 COORDINATE_BITS = 12  # 4,096 x 4,096 tiles
 CROSSES, WRAPS = 1, 2  # bits of LINK_KIND
+NEAR_BYTES = 1 << 20
+"""Above this much state, more than an inner cache holds, kernels ask for lines before they need them."""
+FIXED_VC = 4  # bit of TABLE_OUT from which on the VC stands, plus 1
 Array = NDArray[Any]
 
 
@@ -75,7 +78,7 @@ def build_state(
         "LOST": channels if chip.router.drop_after_cycles else 0,
     }  # fmt: skip
     fields: dict[str, Array] = {name: np.zeros(size, np.int64) for name, size in sizes.items()}
-    fields |= _port_tables(fabric, endpoints, channels)
+    fields |= _port_tables(fabric, endpoints, channels) | _route_tables(fabric)
     fields |= {
         "X": tiles % fabric.width, "Y": tiles // fabric.width, "PICK": pick_table(fabric.arbiter),
         "CREDITS": _credits(fabric, endpoints, channels, sink_flits), "OWNER": np.full(channels, -1),
@@ -97,6 +100,7 @@ def build_state(
         "TRACE_SLOTS": trace_slots, "FLIT_LIMIT": DRAIN_ROWS,
         "N_ACTIVE_WORDS": -(-n // 4096), "CHANNEL_SHIFT": power_of_two(FIFO_AT + ring).bit_length() - 1,
     }  # fmt: skip
+    constants["IS_FAR"] = int(channels << constants["CHANNEL_SHIFT"] + 2 > NEAR_BYTES)
     return State(FABRIC, constants, fields, {"ROUTERS": n, "CHANNELS": channels})
 
 
@@ -144,6 +148,19 @@ def _port_tables(fabric: Fabric, endpoints: dict[int, int], n_channels: int) -> 
     return channels
 
 
+def _route_tables(fabric: Fabric) -> dict[str, Array]:
+    """The routing table by router."""
+    first, last = fabric.first_entry[:-1], fabric.first_entry[1:]
+    has_any = first < last
+    spans = {"TABLE_FIRST": np.where(has_any, first, 0), "TABLE_LAST": np.where(has_any, last, 0)}
+    if fabric.table is None:
+        none = np.zeros(0, np.int64)
+        return {**spans, "TABLE_GOAL": none, "TABLE_OUT": none}
+    goal, vc = fabric.table.goal, fabric.table.vc
+    out = fabric.table.port | (vc - routing.BY_POLICY) << FIXED_VC
+    return {**spans, "TABLE_GOAL": _pack_xy(goal % fabric.width, goal // fabric.width), "TABLE_OUT": out}
+
+
 def _credits(
     fabric: Fabric, endpoints: dict[int, int], n_channels: int, sink_flits: int
 ) -> Array:
@@ -164,4 +181,9 @@ def by_port(fabric: Fabric, by_channel: Array) -> NDArray[np.int64]:
 def pack_address(fabric: Fabric, core: int) -> int:
     """Where a core (or HOST) is, as :func:`~neurosim.engines.compiled.network_kernel.new_front` reads it."""
     x, y = fabric.xy(fabric.tile_of(core))
-    return x | y << COORDINATE_BITS | fabric.port_of(core) << 2 * COORDINATE_BITS
+    return int(_pack_xy(x, y)) | fabric.port_of(core) << 2 * COORDINATE_BITS
+
+
+def _pack_xy(x: Any, y: Any) -> Any:
+    """A tile as an address has it; ascends as tile numbers do."""
+    return x | y << COORDINATE_BITS

@@ -2,8 +2,9 @@
 
 Reads the program's host table and the sample's input; gives the kernel's fields ``H_...``.  A whole sample's
 list would be many times larger than its input, and grow with the steps.  With a barrier all packets of the
-steps before are sent when a step is announced, so the next window can take their place; ticks wait for
-nobody, so there one window holds everything.
+steps before are sent when a step is announced, so the next window can take their place.  Ticks wait for
+nobody: there, what the host still holds comes first in the next window, and the room is that of the whole
+list, though no more memory is used of it than the largest window takes.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from neurosim.artefacts.program import TargetTable
 
 Array = NDArray[Any]
 WINDOW_PACKETS = 1 << 16
-NAMES = ("H_POINTER", "H_ADDRESS", "H_AXON", "H_CORE", "H_STEP")
+COLUMNS = ("H_ADDRESS", "H_AXON", "H_CORE", "H_STEP")
+NAMES = ("H_POINTER", *COLUMNS)
+NOTHING_HELD = np.zeros((0, len(COLUMNS)), np.int32)
 _ROWS = 1 << 10  # steps that are counted at once
 
 
@@ -36,8 +39,9 @@ class HostList:
         for first in range(0, len(x), _ROWS):
             counts[first + 1 : first + _ROWS + 1][: len(x) - first] = x[first : first + _ROWS] @ fan
         self._total = np.cumsum(counts)  # packets before each step
-        self._bounds = [0, n_steps] if is_tick else self._cut(n_steps)
-        self._room = int(np.diff(self._total[self._bounds]).max())
+        self._bounds = self._cut(n_steps)
+        windows = np.diff(self._total[self._bounds])
+        self._room = int(self._total[-1] if is_tick else windows.max())
 
     def _cut(self, n_steps: int) -> list[int]:
         bounds = [0]
@@ -50,23 +54,27 @@ class HostList:
         """The step after the window that begins with step ``first``."""
         return self._bounds[self._bounds.index(first) + 1]
 
-    def fields(self, first: int) -> dict[str, Array]:
-        """The fields for the window that begins with step ``first``: per step, in order of sending.
+    def empty(self) -> dict[str, Array]:
+        """The fields at their full lengths, with nothing in them."""
+        nothing = np.broadcast_to(np.int32(0), (self._room,))
+        return {"H_POINTER": np.zeros(len(self._total), np.int32), **dict.fromkeys(COLUMNS, nothing)}
 
-        Their lengths are those of the largest window; ``H_POINTER`` is 0 outside of this one.
+    def fields(self, first: int, held: Array = NOTHING_HELD) -> dict[str, Array]:
+        """The beginnings of the fields for the window that begins with step ``first``, in order of sending.
+
+        ``held`` (n, 4) are columns of earlier packets that are not sent yet.  ``H_POINTER`` is 0 outside of
+        the window.
         """
         end = self.end(first)
         pointer = np.zeros(len(self._total), np.int32)
-        pointer[first : end + 1] = self._total[first : end + 1] - self._total[first]
+        pointer[first : end + 1] = self._total[first : end + 1] - self._total[first] + len(held)
         entry, step = self._entries(first, end)
-        columns = {
-            "H_ADDRESS": self._address[self._table.core[entry] + 1], "H_AXON": self._table.axon[entry],
-            "H_CORE": self._table.core[entry], "H_STEP": step,
-        }  # fmt: skip
-        room = {name: np.zeros(self._room, np.int32) for name in columns}
-        for name, column in columns.items():
-            room[name][: len(column)] = column
-        return {"H_POINTER": pointer, **room}
+        core = self._table.core[entry]
+        columns = (self._address[core + 1], self._table.axon[entry], core, step)
+        own = dict(zip(COLUMNS, columns, strict=True))
+        return {"H_POINTER": pointer} | {
+            name: np.concatenate([held[:, number], own[name]]) for number, name in enumerate(COLUMNS)
+        }
 
     def _entries(self, first: int, end: int) -> tuple[Array, Array]:
         """Entry of the host's table and step of every packet of steps ``first`` to ``end`` - 1."""

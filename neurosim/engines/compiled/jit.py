@@ -7,7 +7,8 @@ from types import FunctionType, SimpleNamespace
 from typing import Any
 
 import numba
-from numba.core import types
+from llvmlite import ir
+from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 import neurosim.rules
@@ -56,3 +57,19 @@ def lowest_set(typing_context: Any, mask: Any) -> Any:
         return builder.cttz(arguments[0], context.get_constant(types.boolean, 1))
 
     return types.int64(types.int64), code
+
+
+@intrinsic
+def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
+    """Have the cache line of ``array[index]`` fetched; changes nothing, and any index will do."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        at = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
+        flag = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [at.type, flag, flag, flag])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [at, flag(0), flag(3), flag(1)])  # to read, keep in all caches, data
+        return context.get_dummy_value()
+
+    return types.none(array, types.int64), code

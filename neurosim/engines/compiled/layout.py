@@ -120,6 +120,8 @@ class State:
 
     def _fill(self, name: str, values: NDArray[Any]) -> None:
         view = self.field(name)
+        if values.size and values.strides == (0,) and not values[0]:
+            return  # room for later: memory that nobody writes to costs nothing
         limits = np.iinfo(view.dtype)
         assert not values.size or (limits.min <= values.min() and values.max() <= limits.max), name
         view[...] = values
@@ -183,7 +185,7 @@ FABRIC = Layout(
         "ROUTING", "VC_POLICY", "CHIP_WIDTH", "CHIP_HEIGHT", "WIDTH", "HEIGHT", "GATEWAY_ROW",
         "GATEWAY_COLUMN", "N_PORTS", "DEPTH", "IS_SIMPLE", "ROUTER_SHIFT", "CHANNEL_SHIFT", "SLOT_SHIFT",
         "TRACE_SLOTS", "FLIT_LIMIT",
-        "N_ACTIVE_WORDS",
+        "N_ACTIVE_WORDS", "IS_FAR",
     ),
     narrow=(
         # the arbiter's rule over ports, by pointer * 256 + mask
@@ -192,6 +194,9 @@ FABRIC = Layout(
         "FLIT", "N_FLITS", "CREDIT", "N_CREDITS",
         # packets whose last flit was discarded in this cycle
         "LOST",
+        # routing table: destinations (x, y as in an address) ascending per router, and where they go: port
+        # in bits 0 to 3, above it the VC + 1, or 0 where the VC policy decides
+        "TABLE_GOAL", "TABLE_OUT",
     ),
     # routers to look at: a bit each, a bit per word of those, and their number; messages in the wheel
     wide=(
@@ -220,9 +225,10 @@ FABRIC = Layout(
         ),
         Record(
             "ROUTERS", "ROUTER_SHIFT",
-            # masks of local output channels wanted and credited, of input channels that discard
+            # masks of local output channels wanted and credited, of input channels that discard; which
+            # entries of the routing table are this router's (both 0: none)
             wide={"ASKED": 0, "CREDITED": 1, "DROPPING": 2},
-            narrow={"X": 6, "Y": 7, "ROUTER_POINTER": 8},
+            narrow={"X": 6, "Y": 7, "ROUTER_POINTER": 8, "TABLE_FIRST": 9, "TABLE_LAST": 10},
         ),
     ),
 )  # fmt: skip
@@ -236,13 +242,17 @@ CORES = Layout(
         "ACCUMULATOR_WRAPS", "V_LOW", "V_HIGH", "I_LOW", "I_HIGH", "ACC_LOW", "ACC_HIGH",
         "SAMPLE_STEPS", "N_STEPS", "IS_TICK", "PERIOD", "BARRIER", "LOG_PACKETS", "CORE_SHIFT",
         "PACKET_SHIFT", "ALARM_WORDS", "SPARSE_STRIDE",
-        "TRACE", "TRACE_SLOTS", "PACKET_LIMIT", "CORE_LIMIT",
+        "TRACE", "TRACE_SLOTS", "PACKET_LIMIT", "CORE_LIMIT", "IS_FAR",
     ),
     narrow=(
         # per group: first neuron (global), neurons, rule codes, start step, cycles of an update
         "G_FIRST", "G_N", "G_MODEL", "G_RESET", "G_SHIFT", "G_START", "G_ACTIVE", "G_IDLE",
+        # of first-spike groups also: place in RAMP less the first neuron, steps with input, silent steps
+        "G_RAMP", "G_INPUT_STEPS", "G_SILENT_STEPS",
         # per neuron: parameters of the rule, then the outcome of the current step
         "KEEP", "CURRENT_KEEP", "BIAS", "THRESHOLD", "RESET_AMOUNT", "V_FLOOR", "SPIKES", "CYCLES",
+        # per first-spike neuron
+        "RAMP", "RAMP_FLOOR",
         # per axon its kind; per kind: block, words, synaptic operations, cycles
         "AXON_KIND", "K_BLOCK", "K_WORDS", "K_OPERATIONS", "K_CYCLES",
         # per block: format, first neuron (global) and size of its group, delay, places of its data

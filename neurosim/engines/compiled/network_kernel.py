@@ -16,8 +16,8 @@ from typing import Any
 
 from numpy import int64
 
-from neurosim.engines.compiled.fabric_state import COORDINATE_BITS, CROSSES, WRAPS
-from neurosim.engines.compiled.jit import RULES, inlined, inner, lowest_set
+from neurosim.engines.compiled.fabric_state import COORDINATE_BITS, CROSSES, FIXED_VC, WRAPS
+from neurosim.engines.compiled.jit import RULES, inlined, inner, lowest_set, prefetch
 from neurosim.engines.compiled.layout import FABRIC, INDEX
 from neurosim.rules import arbiter
 
@@ -26,8 +26,11 @@ _pick = RULES.pick
 _advance = RULES.advance
 _output_port = RULES.output_port
 _output_vc = RULES.output_vc
+_find_exception = RULES.find_exception
 _ONE_WINNER = arbiter.ONE_WINNER_PER_ROUTER
+AHEAD = 6  # messages; more or fewer changes little
 _MASK = (1 << COORDINATE_BITS) - 1
+_TILE_MASK = (1 << 2 * COORDINATE_BITS) - 1
 
 ACTIVE = FABRIC.place("ACTIVE")
 ACTIVE_WORDS = FABRIC.place("ACTIVE_WORDS")
@@ -45,7 +48,10 @@ GATEWAY_ROW = FABRIC.place("GATEWAY_ROW")
 HEIGHT = FABRIC.place("HEIGHT")
 CHANNEL_SHIFT = FABRIC.place("CHANNEL_SHIFT")
 SLOT_SHIFT = FABRIC.place("SLOT_SHIFT")
+TABLE_GOAL = FABRIC.place("TABLE_GOAL")
+TABLE_OUT = FABRIC.place("TABLE_OUT")
 IN_WHEEL = FABRIC.place("IN_WHEEL")
+IS_FAR = FABRIC.place("IS_FAR")
 IS_SIMPLE = FABRIC.place("IS_SIMPLE")
 N_ACTIVE = FABRIC.place("N_ACTIVE")
 LOST = FABRIC.place("LOST")
@@ -91,6 +97,8 @@ PORT_POINTER = FABRIC.word("PORT_POINTER")
 REQUESTS = FABRIC.word("REQUESTS")
 ROUTER_POINTER = FABRIC.word("ROUTER_POINTER")
 SINCE = FABRIC.word("SINCE")
+TABLE_FIRST = FABRIC.word("TABLE_FIRST")
+TABLE_LAST = FABRIC.word("TABLE_LAST")
 VC_POINTER = FABRIC.word("VC_POINTER")
 WANT = FABRIC.word("WANT")
 X = FABRIC.word("X")
@@ -107,6 +115,24 @@ def router_record(C: Array, router: int) -> int:
 def channel_record(C: Array, channel: int) -> int:
     """Where a channel's record starts: its input's and its output's."""
     return (channel << C[CHANNEL_SHIFT]) & INDEX
+
+
+@inlined
+def expect_flit(C: Array, A: Array, base: int, k: int, n: int) -> None:
+    """While flit ``k`` of the ``n`` at ``base`` arrives, have fetched what a later one needs."""
+    if C[IS_FAR]:
+        to = int64(A[(C[FLIT] + 2 * (base + min(k + AHEAD, n - 1))) & INDEX])
+        prefetch(A, channel_record(C, to) + FIRST)
+        prefetch(A, router_record(C, to >> (3 + C[VSHIFT])))
+
+
+@inlined
+def expect_credit(C: Array, A: Array, base: int, k: int, n: int) -> None:
+    """The same for credits."""
+    if C[IS_FAR]:
+        to = int64(A[(C[CREDIT] + base + min(k + AHEAD, n - 1)) & INDEX])
+        prefetch(A, channel_record(C, to))
+        prefetch(A, router_record(C, to >> (3 + C[VSHIFT])))
 
 
 @inlined
@@ -154,19 +180,35 @@ def _activate(C: Array, B: Array, router: int) -> None:
     B[C[N_ACTIVE] & INDEX] += 1 if old != new else 0
 
 
+@inner
+def _exception(A: Array, router_at: int, goals: int, outs: int, goal: int) -> int:
+    """What the routing table says at a router of packets for ``goal``, -1: nothing."""
+    first, last = goals + A[router_at + TABLE_FIRST], goals + A[router_at + TABLE_LAST]
+    at = _find_exception(A, first, last, goal)
+    return int64(A[outs + at - goals]) if at >= 0 else int64(-1)
+
+
 @inlined
 def _route(C: Array, A: Array, K: Array, router: int, local: int, packet: int) -> int:
     """The local output channel that a packet's head, which came in on ``local``, goes to."""
     vs = C[VSHIFT]
     router_at = router_record(C, router)
     address = K[packet & INDEX]
-    port = _output_port(
-        C[ROUTING], A[router_at + X], A[router_at + Y], address & _MASK, address >> COORDINATE_BITS & _MASK,
-        address >> 2 * COORDINATE_BITS, C[CHIP_WIDTH], C[CHIP_HEIGHT], C[WIDTH], C[HEIGHT],
-        C[GATEWAY_ROW], C[GATEWAY_COLUMN],
-    )  # fmt: skip
+    out = -1
+    if A[router_at + TABLE_LAST]:
+        out = _exception(A, router_at, C[TABLE_GOAL], C[TABLE_OUT], address & _TILE_MASK)
+    if out < 0:
+        port = _output_port(
+            C[ROUTING], A[router_at + X], A[router_at + Y], address & _MASK,
+            address >> COORDINATE_BITS & _MASK, address >> 2 * COORDINATE_BITS,
+            C[CHIP_WIDTH], C[CHIP_HEIGHT], C[WIDTH], C[HEIGHT], C[GATEWAY_ROW], C[GATEWAY_COLUMN],
+        )  # fmt: skip
+    else:
+        port = out & ((1 << FIXED_VC) - 1)
     if vs == 0:
         return port
+    if out >= 1 << FIXED_VC:
+        return (port << vs) + (out >> FIXED_VC) - 1
     kind = A[channel_record(C, (router * 8 + port) << vs) + LINK_KIND]
     vc = _output_vc(
         C[VC_POLICY], local & ((1 << vs) - 1), local >> vs, port, kind & CROSSES != 0, kind & WRAPS != 0

@@ -49,7 +49,9 @@ class CompiledSample:
         self.net = tables.net.copy()
         self._host = tables.host_list(x)
         self._window = 0  # first step of what the kernel has of the host's list
+        self._held = host_list.NOTHING_HELD  # what comes before that: not sent when the window began
         self.state = build_core_state(tables, x, options.log_packets, self._host, trace_bits(recorder))
+        self._fill_host_list(0)
         self._trace = None if recorder is None else TraceLogs(recorder, sample, self.net, self.state)
         slots = len(self.state.field("PK_AXON"))
         self._address = np.zeros(slots * (6 if tables.trace_slots else 1), np.int32)
@@ -106,16 +108,19 @@ class CompiledSample:
         return next_check(self.options.check_every_cycles, max(1, self._entry(cores.NOW)))
 
     def _turn_host_list(self, first: int) -> None:
-        """Step ``first`` is announced, and what the host had is sent: give it the next window."""
+        """Step ``first`` is announced: give the host the next window, after what it has not sent yet."""
         run = self.state.field("RUN")
-        assert run[cores.HOST_NEXT] == run[cores.HOST_DUE], "the host has not sent everything"
-        run[[cores.HOST_NEXT, cores.HOST_DUE]] = 0
+        held = slice(run[cores.HOST_NEXT], run[cores.HOST_DUE])
+        is_tick = self.tables.fabric.chip.sync.mode == "tick"
+        assert is_tick or held.start == held.stop, "the host has not sent everything"
+        self._held = np.stack([self.state.field(name)[held] for name in host_list.COLUMNS], axis=1)
+        run[cores.HOST_NEXT], run[cores.HOST_DUE] = 0, len(self._held)
         self._fill_host_list(first)
 
     def _fill_host_list(self, first: int) -> None:
         self._window = first
-        for name, values in self._host.fields(first).items():
-            self.state.field(name)[...] = values
+        for name, values in self._host.fields(first, self._held).items():
+            self.state.field(name)[: len(values)] = values
 
     def _empty(self) -> None:
         """Take spikes and long journeys out of the kernel's logs, so that these need not grow."""
@@ -154,6 +159,7 @@ class CompiledSample:
             "histogram": self._histogram,
             "spikes": self._spikes.table,
             "long": np.array(sorted(self._long.items()), np.int64).reshape(-1, 2),
+            "held": self._held,
             "numbers": np.array([self._mark, self._window], np.int64),
         }
 
@@ -171,6 +177,7 @@ class CompiledSample:
         self._spikes.add(saved["spikes"])
         self._long = {int(cycles): int(count) for cycles, count in saved["long"]}
         self._mark, window = (int(number) for number in saved["numbers"])
+        self._held = saved["held"]
         self._fill_host_list(window)
 
     def _moving(self) -> list[str]:
@@ -297,7 +304,10 @@ class CompiledSample:
         first = self.state.field("FIRST_NEURON")
         index = np.searchsorted(first, rows[:, 1], side="right") - 1
         columns = (self.state.field("CORE")[index], rows[:, 0], rows[:, 1] - first[index], rows[:, 2])
-        return np.stack(columns, axis=1)
+        out = np.empty((len(rows), 4), np.int32)
+        for number, column in enumerate(columns):
+            out[:, number] = column
+        return out
 
     def _membranes(self) -> dict[int, Array]:
         first, last, v = (self.state.field(name) for name in ("FIRST_NEURON", "LAST_NEURON", "V"))

@@ -7,12 +7,20 @@ from typing import Any
 from numpy import int64
 
 from neurosim.engines.compiled import layout
+from neurosim.engines.compiled.alarm_kernel import (
+    CORE_BITS,
+    compact_alarms,
+    next_alarm,
+    next_near_alarm,
+    pop_alarm,
+    push_alarm,
+    ring,
+)
 from neurosim.engines.compiled.core_kernel import (
     ALARM,
     BARRIERS,
     CORE,
     FLITS,
-    HORIZON,
     HOST_CREDITS,
     HOST_DUE,
     HOST_FLITS,
@@ -55,6 +63,7 @@ from neurosim.engines.compiled.core_kernel import (
     WOKEN,
     core_receives,
     core_record,
+    expect_core,
     free_packet,
     log_packet,
     new_packet,
@@ -62,11 +71,13 @@ from neurosim.engines.compiled.core_kernel import (
     step_core,
     wake,
 )  # fmt: skip
-from neurosim.engines.compiled.jit import entry, inlined, inner, lowest_set
+from neurosim.engines.compiled.jit import entry, inlined, inner
 from neurosim.engines.compiled.network_kernel import (
     after_check,
     arrive_credit,
     arrive_flit,
+    expect_credit,
+    expect_flit,
     next_message,
     post_credit,
     post_flit,
@@ -84,7 +95,6 @@ IN_WHEEL, LOST, N_LOST = _fabric("IN_WHEEL"), _fabric("LOST"), _fabric("N_LOST")
 N_FLIT_LOG, FLIT_LIMIT = _fabric("N_FLIT_LOG"), _fabric("FLIT_LIMIT")
 PACKET_LIMIT, CORE_LIMIT = _at("PACKET_LIMIT"), _at("CORE_LIMIT")
 HEAP, STEP_START, STEP_END = _at("HEAP"), _at("STEP_START"), _at("STEP_END")
-ALARM_BITS, ALARM_CYCLES, ALARM_WORDS = _at("ALARM_BITS"), _at("ALARM_CYCLES"), _at("ALARM_WORDS")
 N_STEPS, IS_TICK, PERIOD, BARRIER = _at("N_STEPS"), _at("IS_TICK"), _at("PERIOD"), _at("BARRIER")
 HOST_LATENCY, HOST_INTERVAL = _at("HOST_LATENCY"), _at("HOST_INTERVAL")
 HOST_CHANNEL, HOST_LINK = _at("HOST_CHANNEL"), _at("HOST_LINK")
@@ -93,132 +103,6 @@ H_POINTER, H_ADDRESS, H_AXON = _at("H_POINTER"), _at("H_ADDRESS"), _at("H_AXON")
 H_CORE, H_STEP = _at("H_CORE"), _at("H_STEP")
 
 DONE, STALLED, CHECK, LIMIT, GROW, PAUSE = 0, 1, 2, 3, 4, 5
-CORE_BITS = 20  # an alarm is cycle << CORE_BITS | core
-
-
-@inlined
-def push_alarm(D: Array, Q: Array, core: int, at: int, now: int) -> None:
-    """Wake ``core`` in cycle ``at``, unless it has an earlier alarm anyway."""
-    alarm_at = (core_record(D, core) >> 1) + ALARM
-    pending = Q[alarm_at]
-    if now < pending <= at:
-        return
-    Q[alarm_at] = at
-    if at - now < HORIZON:
-        slot = at & (HORIZON - 1)
-        Q[(D[ALARM_BITS] + slot * D[ALARM_WORDS] + (core >> 6)) & INDEX] |= 1 << (core & 63)
-        Q[(D[ALARM_CYCLES] + (slot >> 6)) & INDEX] |= 1 << (slot & 63)
-        return
-    child = Q[D[RUN] + N_HEAP]
-    Q[D[RUN] + N_HEAP] = child + 1
-    heap, value = D[HEAP], at << CORE_BITS | core
-    while child > 0:
-        parent = (child - 1) >> 1
-        if Q[heap + parent] <= value:
-            break
-        Q[heap + child] = Q[heap + parent]
-        child = parent
-    Q[heap + child] = value
-
-
-@inlined
-def ring(D: Array, P: Array, Q: Array, now: int) -> None:
-    """Wake everybody whose near alarm is for this cycle."""
-    slot = now & (HORIZON - 1)
-    cycles_at = (D[ALARM_CYCLES] + (slot >> 6)) & INDEX
-    if Q[cycles_at] >> (slot & 63) & 1 == 0:
-        return
-    Q[cycles_at] &= ~(1 << (slot & 63))
-    for word in range(D[ALARM_WORDS]):
-        bits_at = (D[ALARM_BITS] + slot * D[ALARM_WORDS] + word) & INDEX
-        bits = Q[bits_at]
-        Q[bits_at] = 0
-        while bits:
-            core = word * 64 + lowest_set(bits)
-            bits &= bits - 1
-            if Q[(core_record(D, core) >> 1) + ALARM] == now:
-                wake(D, P, Q, core)
-
-
-@inner
-def is_due(D: Array, Q: Array, slot: int, at: int) -> bool:
-    """Whether an alarm of ``slot`` still counts; others were overtaken by earlier ones."""
-    for word in range(D[ALARM_WORDS]):
-        bits = Q[(D[ALARM_BITS] + slot * D[ALARM_WORDS] + word) & INDEX]
-        while bits:
-            core = word * 64 + lowest_set(bits)
-            bits &= bits - 1
-            if Q[(core_record(D, core) >> 1) + ALARM] == at:
-                return True
-    return False
-
-
-@inner
-def next_near_alarm(D: Array, Q: Array, now: int) -> int:
-    """Cycle of the earliest near alarm that still counts, or -1; what does not count before it is removed."""
-    start = (now + 1) & (HORIZON - 1)
-    after = -1 << (start & 63)  # the bits from the start on
-    for turn in range(HORIZON // 64 + 1):
-        word = ((start >> 6) + turn) & (HORIZON // 64 - 1)
-        bits = Q[(D[ALARM_CYCLES] + word) & INDEX]
-        if turn == 0:
-            bits &= after
-        elif turn == HORIZON // 64:
-            bits &= ~after
-        while bits:
-            slot = word * 64 + lowest_set(bits)
-            bits &= bits - 1
-            at = now + 1 + ((slot - start) & (HORIZON - 1))
-            if is_due(D, Q, slot, at):
-                return at
-            for place in range(D[ALARM_WORDS]):
-                Q[(D[ALARM_BITS] + slot * D[ALARM_WORDS] + place) & INDEX] = 0
-            Q[(D[ALARM_CYCLES] + word) & INDEX] &= ~(1 << (slot & 63))
-    return -1
-
-
-@inlined
-def pop_alarm(D: Array, Q: Array) -> int:
-    """Remove and return the earliest alarm."""
-    heap = D[HEAP]
-    top = Q[heap]
-    n = Q[D[RUN] + N_HEAP] - 1
-    Q[D[RUN] + N_HEAP] = n
-    value = Q[heap + n]
-    hole = 0
-    while 2 * hole + 1 < n:
-        child = 2 * hole + 1
-        if child + 1 < n and Q[heap + child + 1] < Q[heap + child]:
-            child += 1
-        if value <= Q[heap + child]:
-            break
-        Q[heap + hole] = Q[heap + child]
-        hole = child
-    Q[heap + hole] = value
-    return top
-
-
-@inlined
-def next_alarm(D: Array, Q: Array) -> int:
-    """Cycle of the earliest alarm that still counts, or -1."""
-    while Q[D[RUN] + N_HEAP]:
-        top = Q[D[HEAP]]
-        if Q[(core_record(D, top & ((1 << CORE_BITS) - 1)) >> 1) + ALARM] == top >> CORE_BITS:
-            return top >> CORE_BITS
-        pop_alarm(D, Q)
-    return -1
-
-
-@inner
-def compact_alarms(D: Array, Q: Array, now: int) -> None:
-    """Throw away alarms that were overtaken by earlier ones."""
-    Q[D[RUN] + N_HEAP] = 0
-    for core in range(D[N_CORES] + 1):
-        alarm_at = (core_record(D, core) >> 1) + ALARM
-        at = Q[alarm_at]
-        if at > now:
-            Q[alarm_at] = 0
-            push_alarm(D, Q, core, at, now)
 
 
 @inlined
@@ -232,6 +116,7 @@ def arrivals(
     vs = C[VSHIFT]
     n = A[C[N_FLITS] + slot]
     for k in range(n):
+        expect_flit(C, A, base, k, n)
         place = (C[FLIT] + 2 * (base + k)) & INDEX
         to, flit = int64(A[place]), int64(A[place + 1])
         if to < C[N_CHANNELS]:
@@ -250,6 +135,7 @@ def arrivals(
     A[C[N_FLITS] + slot] = 0
     m = A[C[N_CREDITS] + slot]
     for k in range(m):
+        expect_credit(C, A, base, k, m)
         to = int64(A[(C[CREDIT] + base + k) & INDEX])
         if to < C[N_CHANNELS]:
             arrive_credit(C, A, B, to)
@@ -481,6 +367,7 @@ def run(
         keep = 0  # those to look at in the next cycle already stay on the list
         for k in range(Q[r + N_WOKEN]):
             core = int64(P[D[WOKEN] + k])
+            expect_core(D, P, k, Q[r + N_WOKEN])
             if core < D[N_CORES]:
                 look = step_core(C, A, B, D, P, Q, K, Wt, Log, SpikeLog, core, now)
             else:

@@ -25,9 +25,11 @@ from neurosim.engines.compiled import traffic_kernel as plain
 from neurosim.engines.compiled.fabric_state import wheel_slots
 from neurosim.engines.compiled.layout import FABRIC, LINE
 from neurosim.engines.compiled.traffic import TrafficRun, result_of
-from neurosim.fabric.topology import Fabric, build_fabric
+from neurosim.fabric.tables import flow_fabric
+from neurosim.fabric.topology import Fabric
 
-SHARED = ("PICK", "N_FLIT_LOG", "FLIT_LOG")  # read only, and of traces, which raw traffic has none of
+SHARED = ("PICK", "TABLE_GOAL", "TABLE_OUT", "N_FLIT_LOG", "FLIT_LOG")
+"""Read only, and of traces, which raw traffic has none of."""
 OWN_WIDE = tuple(name for name in FABRIC.wide if name not in SHARED)
 OWN_NARROW = tuple(name for name in FABRIC.narrow if name not in SHARED)
 ALONE = 1 << 40  # look-ahead of a region without neighbours
@@ -156,5 +158,6 @@ def run_traffic(
 
     The same result for any number of threads, at least 1; more than there are chips have nothing to do.
     """
-    run = RegionRun(build_fabric(chip), traffic, n_threads)
+    fabric = flow_fabric(chip, traffic.table, traffic.source, traffic.target)
+    run = RegionRun(fabric, traffic, n_threads)
     return result_of(run, traffic, run.drain(max_cycles, options))

@@ -11,7 +11,8 @@ from neurosim.engines.compiled import traffic_kernel as kernel
 from neurosim.engines.compiled.fabric_state import build_state, by_port, pack_address
 from neurosim.engines.compiled.views import RouterViews, blocked, has_wait_cycle, holding
 from neurosim.engines.waits import WaitGraph, next_check
-from neurosim.fabric.topology import Fabric, build_fabric
+from neurosim.fabric.tables import flow_fabric
+from neurosim.fabric.topology import Fabric
 
 
 class TrafficRun:
@@ -82,7 +83,7 @@ def run_traffic(
     chip: Chip, traffic: Traffic, max_cycles: int, options: RunOptions
 ) -> TrafficResult:
     """Inject ``traffic`` on ``chip``; stop when all arrived, at a deadlock, or at ``max_cycles``."""
-    run = TrafficRun(build_fabric(chip), traffic)
+    run = TrafficRun(flow_fabric(chip, traffic.table, traffic.source, traffic.target), traffic)
     return result_of(run, traffic, run.drain(max_cycles, options))
 
 

@@ -18,6 +18,8 @@ from neurosim.engines.compiled.network_kernel import (
     arrive_credit,
     arrive_flit,
     channel_record,
+    expect_credit,
+    expect_flit,
     next_message,
     post_credit,
     post_flit,
@@ -81,6 +83,7 @@ def arrivals(
     base = slot << C[SLOT_SHIFT]
     n = A[C[N_FLITS] + slot]
     for k in range(n):
+        expect_flit(C, A, base, k, n)
         place = (C[FLIT] + 2 * (base + k)) & INDEX
         to, flit = int64(A[place]), int64(A[place + 1])
         if to < C[N_CHANNELS]:
@@ -90,6 +93,7 @@ def arrivals(
     A[C[N_FLITS] + slot] = 0
     m = A[C[N_CREDITS] + slot]
     for k in range(m):
+        expect_credit(C, A, base, k, m)
         to = int64(A[(C[CREDIT] + base + k) & INDEX])
         if to < C[N_CHANNELS]:
             arrive_credit(C, A, B, to)

@@ -20,7 +20,8 @@ from neurosim.engines.estimate.counts import SampleLoad, sample_load
 from neurosim.engines.estimate.latency import step_lengths, step_times
 from neurosim.engines.estimate.tables import Tables
 from neurosim.engines.functional import FunctionalEngine, Seen
-from neurosim.fabric.topology import TO_HOST, build_fabric
+from neurosim.fabric.tables import program_fabric
+from neurosim.fabric.topology import TO_HOST
 from neurosim.network.model import Network
 from neurosim.rules.events import EVENT_INDEX, EVENT_NAMES
 
@@ -43,7 +44,7 @@ class EstimateEngine:
         Raises:
             InputError: inputs of the wrong size.
         """
-        tables = Tables(program, build_fabric(self.chip))
+        tables = Tables(program, program_fabric(program, self.chip))
         totals = _Totals(tables, workload)
 
         def watch(seen: Seen) -> None:

@@ -22,7 +22,7 @@ from neurosim.engines.reference.tracing import Tracer
 from neurosim.engines.reference.traffic import run_traffic
 from neurosim.engines.samples import Watch, run_samples
 from neurosim.engines.trace import recorder_of
-from neurosim.fabric.topology import build_fabric
+from neurosim.fabric.tables import program_fabric
 
 
 class ReferenceEngine:
@@ -32,7 +32,7 @@ class ReferenceEngine:
 
     def run(self, program: Program, workload: Workload, options: RunOptions) -> Result:
         """Run ``program`` on every sample, each from the reset state; stop at the first bad verdict."""
-        plan = Plan.of(program, build_fabric(load_chip_text(program.chip_yaml, "program")))
+        plan = Plan.of(program, program_fabric(program, load_chip_text(program.chip_yaml, "program")))
         recorder = recorder_of(options.sink, plan.fabric)
 
         def one(x: NDArray[Any], sample: int, watch: Watch) -> tuple[Verdict, SampleCounts]:

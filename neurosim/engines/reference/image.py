@@ -86,7 +86,7 @@ class CoreImage:
         ``accumulated`` is the bank that the loop reads; it comes back zeroed.
         """
         outcomes = [
-            self._update_group(group, v, i, accumulated)
+            self._update_group(group, step, v, i, accumulated)
             for group in self.program.groups
             if sync.is_awake(step, group.start_step, sample_steps)
         ]
@@ -96,15 +96,22 @@ class CoreImage:
         return StepOutcome(parts[0], parts[1], parts[2], parts[3], int(parts[4].sum()))
 
     def _update_group(
-        self, group: NeuronGroup, v: IntArray, i: IntArray, accumulated: IntArray
+        self, group: NeuronGroup, step: int, v: IntArray, i: IntArray, accumulated: IntArray
     ) -> tuple[IntArray, ...]:
         span = slice(group.first, group.first + group.n)
         x = accumulated[span] << group.input_shift
-        new_v, new_i, spikes, overflows = neuron.update(
-            group.model, group.reset, self.wraps, v[span], i[span], x, group.keep,
-            group.current_keep, group.bias, group.threshold, group.reset_amount, group.v_floor,
-            *self.membrane, *self.current,
-        )  # fmt: skip
+        widths, ramp = (*self.membrane, *self.current), group.ramp
+        if ramp is None:
+            new_v, new_i, spikes, overflows = neuron.update(
+                group.model, group.reset, self.wraps, v[span], i[span], x, group.keep,
+                group.current_keep, group.bias, group.threshold, group.reset_amount, group.v_floor, *widths,
+            )  # fmt: skip
+        else:
+            new_v, new_i, spikes, overflows = neuron.update_first_spike(
+                self.wraps, v[span], i[span], x, group.keep, group.current_keep, group.bias, group.threshold,
+                group.v_floor, *widths, step - group.start_step, ramp.per_step, ramp.floor, ramp.input_steps,
+                ramp.silent_steps,
+            )  # fmt: skip
         active = neuron.is_active(v[span], i[span], new_v, new_i, x, spikes)
         v[span], i[span] = new_v, new_i
         cost = self.timing.update_cycles_of(neuron.MODEL_NAMES[group.model])  # type: ignore[arg-type]

@@ -69,7 +69,7 @@ class Router:
         self.vc_pointer = [0] * self.n_ports
         self.port_pointer = [0] * self.n_ports
         self.router_pointer = 0
-        self._routes: dict[tuple[int, int], int] = {}  # the rule's answers so far
+        self._routes: dict[tuple[int, int], tuple[int, int]] = {}  # answers of rule and table so far
         self.occupied: set[int] = set()  # input channels that hold flits
         self.dropping: set[int] = set()  # input channels that discard up to the next tail
         self.links: list[OutputLink | None] = [None] * self.n_ports
@@ -110,10 +110,11 @@ class Router:
         if index == 0:
             in_port, vc = divmod(channel, self.n_vcs)
             goal = (packet.goal, packet.exit_port)
-            out = self._routes.get(goal, NO_OUTPUT)
-            if out == NO_OUTPUT:
-                out = self._routes[goal] = self._fabric.output_port(self.number, *goal)
-            out_vc = self._fabric.output_vc(self.number, vc, in_port, out)
+            route = self._routes.get(goal)
+            if route is None:
+                route = self._routes[goal] = self._fabric.route(self.number, *goal)
+            out, fixed = route
+            out_vc = self._fabric.output_vc(self.number, vc, in_port, out, fixed)
             self.want_port[channel] = out
             self.want_channel[channel] = out * self.n_vcs + out_vc
 

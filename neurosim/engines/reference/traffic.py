@@ -16,7 +16,8 @@ from neurosim.engines.reference.packets import Flit, Ledger, Packet
 from neurosim.engines.reference.router import Upstream
 from neurosim.engines.reference.transmit import Transmitter
 from neurosim.engines.waits import WaitGraph, next_check
-from neurosim.fabric.topology import Fabric, build_fabric
+from neurosim.fabric.tables import flow_fabric
+from neurosim.fabric.topology import Fabric
 
 
 class TrafficNode:
@@ -91,7 +92,7 @@ def run_traffic(
     chip: Chip, traffic: Traffic, max_cycles: int, options: RunOptions
 ) -> TrafficResult:
     """Inject ``traffic`` on ``chip``; stop when all arrived, at a deadlock, or at ``max_cycles``."""
-    fabric = build_fabric(chip)
+    fabric = flow_fabric(chip, traffic.table, traffic.source, traffic.target)
     run = TrafficRun(fabric, traffic, options.shuffle_seed)
     routers = run.mesh.routers
     waits = WaitGraph(fabric, routers, {}, run.mesh.holding)

@@ -1,0 +1,144 @@
+"""Options and commands that do not exist or are out of range, and exactly what users are told: never a traceback, never half an output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Neurosim
+from tests.cli.mistakes import Case
+
+CASES = [
+    Case(
+        "objective unknown", "map net.npz --chip tiny -o out --objective trafic",
+        "MapOptions.objective: unknown objective of the mapper [map-option]\n"
+        "  expected: one of cores, traffic\n"
+        "  got: trafic\n"
+        "  hint: did you mean 'traffic'?",
+    ),
+    Case(
+        "effort not positive", "map net.npz --chip tiny -o out --effort 0",
+        "the effort is out of range [option-range]\n"
+        "  expected: a number, 0.001..1000\n"
+        "  got: 0.0",
+    ),
+    Case(
+        "effort infinite", "map net.npz --chip tiny -o out --effort inf",
+        "the effort is out of range [option-range]\n"
+        "  expected: a number, 0.001..1000\n"
+        "  got: inf",
+    ),
+    Case(
+        "effort not a number", "map net.npz --chip tiny -o out --effort nan",
+        "the effort is out of range [option-range]\n"
+        "  expected: a number, 0.001..1000\n"
+        "  got: nan",
+    ),
+    Case(
+        "effort without an end", "map net.npz --chip tiny -o out --effort 1e300",
+        "the effort is out of range [option-range]\n"
+        "  expected: a number, 0.001..1000\n"
+        "  got: 1e+300",
+    ),
+    *(
+        Case(
+            f"seed {seed} of {command.split()[0]}", f"{command} --seed {seed}",
+            "the seed is out of range [option-range]\n"
+            "  expected: a whole number, 0..2147483647\n"
+            f"  got: {seed}",
+        )
+        for command, seed in (
+            ("map net.npz --chip tiny -o out", -1), ("map net.npz --chip tiny -o out", 99999999999999999999),
+            ("run mapped --input dense_test.npz -o out", -5), ("demo", 2**31), ("bench", -1),
+        )
+    ),
+    Case(
+        "samples of no input", "map net.npz --chip tiny -o out --samples 5",
+        "a number of samples was given, but no input [samples-no-input]\n"
+        "  hint: name the file that holds them with --input",
+    ),
+    Case(
+        "samples zero", "run mapped --input dense_test.npz --samples 0 -o out",
+        "the number of samples is out of range [option-range]\n"
+        "  expected: a whole number, at least 1\n"
+        "  got: 0",
+    ),
+    Case(
+        "samples of a demo zero", "demo --samples 0",
+        "the number of samples is out of range [option-range]\n"
+        "  expected: a whole number, at least 1\n"
+        "  got: 0",
+    ),
+    Case(
+        "engine unknown", "run mapped --input dense_test.npz --engine referense -o out",
+        "unknown engine 'referense' [engine-unknown]\n"
+        "  expected: one of compiled, estimate, functional, reference\n"
+        "  hint: did you mean 'reference'?",
+    ),
+    Case(
+        "step limit not positive", "run mapped --input dense_test.npz --max-step-cycles 0 -o out",
+        "the limit of a time step in cycles is out of range [option-range]\n"
+        "  expected: a whole number, 1..4611686018427387904\n"
+        "  got: 0",
+    ),
+    Case(
+        "checkpoints too far apart", "run mapped --input dense_test.npz --checkpoint-every 99999999999999999999 -o out",
+        "the number of steps between two checkpoints is out of range [option-range]\n"
+        "  expected: a whole number, 1..4611686018427387904\n"
+        "  got: 99999999999999999999",
+    ),
+    Case(
+        "events without packets", "run mapped --input dense_test.npz --engine functional --events -o out",
+        "engine 'functional' does not log packets [events-no-log]\n"
+        "  hint: events.parquet needs a cycle engine, such as compiled",
+    ),
+    Case(
+        "demo network unknown", "demo --net dens",
+        "unknown demo network 'dens' [demo-net]\n"
+        "  expected: one of dense, conv, ttfs\n"
+        "  hint: did you mean 'dense'?",
+    ),
+    Case(
+        "command unknown", "simulate",
+        "unknown command 'simulate' [usage]\n"
+        "  expected: one of demo, import, map, run, resume, report, export, check, diff, verify, chips, bench, doctor",
+    ),
+    Case(
+        "command misspelt", "chip",
+        "unknown command 'chip' [usage]\n"
+        "  expected: one of demo, import, map, run, resume, report, export, check, diff, verify, chips, bench, doctor\n"
+        "  hint: did you mean 'chips'?",
+    ),
+    Case(
+        "option unknown", "run mapped --imput x.npz -o out",
+        "unknown option '--imput' of `neurosim run` [usage]\n"
+        "  hint: did you mean '--input'?",
+    ),
+    Case(
+        "option without a value", "run mapped -o out --input",
+        "option '--input' requires an argument [usage]\n"
+        "  hint: see `neurosim --help`",
+    ),
+    Case(
+        "argument missing", "run --input dense_test.npz -o out",
+        "`neurosim run` needs the argument 'DIR' [usage]\n"
+        "  hint: see `neurosim run --help`",
+    ),
+    Case(
+        "option missing", "map net.npz -o out",
+        "`neurosim map` needs the option '--chip' [usage]\n"
+        "  hint: see `neurosim map --help`",
+    ),
+    Case(
+        "format unknown", "import dense.nir --profile spikingjelly-2.0 --format nirr -o out.npz",
+        "unknown importer 'nirr' [importer-unknown]\n"
+        "  expected: one of nir, npz, random_snn\n"
+        "  hint: did you mean 'nir'?",
+    ),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_exact_text(case: Case, neurosim: Neurosim, here: Path) -> None:
+    case.check(neurosim, here)

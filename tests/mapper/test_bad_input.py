@@ -1,0 +1,77 @@
+"""The five mistakes that a mapper meets most, each with its whole text: what is wrong and what would help."""
+
+from __future__ import annotations
+
+import pytest
+
+from mapper import MapOptions, compile_network
+from neurosim.chip.loader import edit_chip, load_chip
+from neurosim.errors import NeurosimError
+from neurosim.network.connections import Dense
+from tests.mapper.nets import dense_net, network, neuron, weights
+
+QUICK = MapOptions(effort=0.1)
+TINY = load_chip("tiny")
+
+
+def _text(act) -> str:
+    with pytest.raises(NeurosimError) as caught:
+        act()
+    return str(caught.value)
+
+
+def test_too_few_cores():
+    chip = edit_chip(TINY, {"mesh.width": 2, "mesh.height": 2, "core.neurons": 8})
+    assert _text(lambda: compile_network(dense_net(4, 40, 4), chip, QUICK)) == (
+        "net: the network needs more cores than chip 'tiny' has; the largest layer is 'fc1' [map-does-not-fit]\n"
+        "  expected: at most 4 cores\n"
+        "  got: 6 (proven minimum)\n"
+        "  hint: it would fit with a mesh of 3x3 tiles, or with 11 neurons per core"
+    )
+
+
+def test_a_fan_in_that_cannot_be_split():
+    net = network(
+        [("in", (4,), None), ("r", (30,), neuron())],
+        [("in", "r", Dense(weights(0, 30, 4)), None, 0), ("r", "r", Dense(weights(1, 30, 30)), None, 1)],
+        ("r",),
+    )
+    chip = edit_chip(TINY, {"core.axons": 20})
+    assert _text(lambda: compile_network(net, chip, QUICK)) == (
+        "net: one neuron of 'r' takes 34 axons, a core of chip 'tiny' has 20 [map-does-not-fit]\n"
+        "  expected: at most 20 axons per core\n"
+        "  got: 34 (proven minimum)\n"
+        "  hint: it would fit with 34 axons per core"
+    )
+
+
+@pytest.mark.parametrize(
+    ("defects", "what"),
+    [
+        ({"routers": [[0, 0]]}, "defects contradict the host: it hangs on router (0, 0), which is dead"),
+        ({"cores": [[1, 1, 0], [1, 1, 0]]}, "defects.cores names the same part twice"),
+    ],
+)
+def test_contradictory_defects(defects, what):
+    text = _text(lambda: edit_chip(TINY, {"defects": defects}))
+    assert text == f"edit of chip 'tiny': 'the chip': {what} [chip-edit]"
+
+
+@pytest.mark.parametrize("limit", [0, -1.5])
+def test_a_time_limit_of_zero(limit):
+    assert _text(lambda: MapOptions(time_limit_s=limit)) == (
+        "MapOptions.time_limit_s: the time limit of the search must be above 0 s [map-option]\n"
+        f"  got: {limit:g}\n"
+        "  hint: leave it out for no limit; the effort alone then says how long the search is"
+    )
+
+
+def test_a_wafer_that_its_defects_cut_in_two():
+    links = [{"x": 3, "y": y, "side": "east"} for y in range(8)]
+    wafer = edit_chip(load_chip("tiny_2x2"), {"defects": {"links": links}})
+    assert _text(lambda: compile_network(dense_net(4, 8, 3), wafer, QUICK)) == (
+        "defects: the defects cut chip 'tiny_2x2' into 2 parts of 32, 32 tiles [map-cut-in-two]\n"
+        "  expected: every working router connected to every other\n"
+        "  got: no way between the largest part and tiles (4, 0), (5, 0), (6, 0) and 29 more\n"
+        "  hint: list the routers of the smaller part under defects.routers, so that nothing is placed there"
+    )
