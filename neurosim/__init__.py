@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         resume_run,
         run_mapping,
         show_chip,
+        verify,
     )
     from neurosim.doctor import diagnose
     from neurosim.errors import NeurosimError
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NeurosimError", "__version__", "bench", "check", "demo", "diagnose", "diff", "export_run",
     "import_network", "list_chips", "map_network", "report_run", "resume_run", "run_mapping", "show_chip",
+    "verify",
 ]  # fmt: skip
 
 
