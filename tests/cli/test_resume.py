@@ -212,6 +212,7 @@ def test_ctrl_c_after_the_engine(cut: Cut, place: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("engine", ["compiled", "reference"])
 def test_progress_counts_hardware_steps(engine: str, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("neurosim.engines.samples.PROGRESS_S", 0)
+    monkeypatch.setattr("neurosim.engines.samples.MOST_OFTEN", 0)
     told: list[tuple[int, int, str]] = []
     run_mapping("mapped", "dense_test.npz", engine, 3, out="out", progress=lambda *given: told.append(given))
     steps = [done for done, _, _ in told]
