@@ -23,7 +23,7 @@ from mapper.place.distance import walked
 from mapper.route import route
 from mapper.route.around import check_whole, place_around, ways, ways_report
 from mapper.route.flows import Flows, cluster_flows
-from mapper.route.repair import describe_cycle, repair
+from mapper.route.repair import by_tables, describe_cycle, repair
 from mapper.split import Spikes
 from mapper.tables import emit
 from neurosim.artefacts.mapping import HOST, Partition, Placement, Routes, SolverReport
@@ -83,7 +83,11 @@ def compile_network(network: Network, chip: Chip, options: MapOptions) -> Mappin
         nets = cluster_nets(anatomy, cut.clusters) if by_trees else None
         placement = place_whole(cut, flows, fabric, options, legal.name, nets)
     options.say("routing and writing tables")
-    routes, repairs = route(flows, placement, fabric), []
+    routes = route(flows, placement, fabric, options.repair)
+    repairs: list[str] = []
+    if routes.table is not None:
+        placement, repairs = by_tables(flows, placement, routes, fabric, options)
+        routes = replace(routes, placement_digest=digest(placement))
     if options.repair and routes.verdict == "cyclic" and not _has_detours(routes, chip):
         cycle = describe_cycle(chip, flows, placement)
         repaired = repair(cut, flows, placement, chip, options, legal.name)
@@ -112,18 +116,21 @@ def place_whole(
     cut: Partition, flows: Flows, fabric: Fabric, options: MapOptions, network_name: str,
     nets: Nets | None = None,
 ) -> Placement:  # fmt: skip
-    """Place as if every link worked; then tables lead flows round dead ones, or clusters move aside."""
+    """Place as if every link worked; then tables lead flows round dead ones, or clusters move aside.
+
+    Without ``options.repair`` tables are for what is dead only, not for cycles of dependencies.
+    """
     if fabric.chip.defects is None:
         return place(cut, flows, fabric, options, network_name, nets)
     whole = build_fabric(fabric.chip, with_defects=False)
     placement = place(cut, flows, whole, options, network_name, nets)
-    found = ways(fabric, flows, placement.core)
+    found = ways(fabric, flows, placement.core, untie=options.repair)
     if found is None:
-        core, moved = place_around(cut, placement.core, flows, fabric, whole)
+        core, moved = place_around(cut, placement.core, flows, fabric, whole, options.repair)
         if moved:
             report = _moved_report(placement, core, flows, whole, moved)
             placement = replace(placement, core=core, solver=(*placement.solver, report))
-        found = ways(fabric, flows, core, last_resort=True)
+        found = ways(fabric, flows, core, True, options.repair)
     if found is None:
         return placement
     report = ways_report(found, placement.core, flows, fabric, whole)

@@ -19,8 +19,10 @@ from neurosim.fabric.topology import Fabric
 from neurosim.store import digest
 
 
-def route(flows: Flows, placement: Placement, fabric: Fabric) -> Routes:
+def route(flows: Flows, placement: Placement, fabric: Fabric, untie: bool = True) -> Routes:
     """The routes of all flows, sorted by (source, target); HOST comes first.
+
+    Without ``untie`` tables lead round dead parts only, and a cycle of dependencies stays.
 
     Raises:
         MismatchError: a flow does not arrive (see :func:`mapper.route.around.place_around`).
@@ -28,7 +30,7 @@ def route(flows: Flows, placement: Placement, fabric: Fabric) -> Routes:
     core = np.append(placement.core, HOST)
     order = np.lexsort((core[flows.target], core[flows.source]))
     source, target = core[flows.source][order], core[flows.target][order]
-    table = find_exceptions(fabric, source, target).table
+    table = find_exceptions(fabric, source, target, untie=untie).table
     if table is not None:
         fabric = replace(fabric, table=table)
     _, hops = walked(fabric, source, target)

@@ -63,20 +63,25 @@ def check_whole(fabric: Fabric) -> None:
     )
 
 
-def ways(fabric: Fabric, flows: Flows, core: IntArray, last_resort: bool = False) -> Exceptions | None:
+def ways(
+    fabric: Fabric, flows: Flows, core: IntArray, last_resort: bool = False, untie: bool = True
+) -> Exceptions | None:
     """The routers' tables that lead all flows of a placement home; None if they cannot, or need not.
 
-    Without ``last_resort`` flows that have a way keep it (see :mod:`mapper.route.exceptions`).
+    Without ``last_resort`` flows that have a way keep it, without ``untie`` their cycles too (see
+    :mod:`mapper.route.exceptions`).
     """
     place = np.append(core, HOST)
-    found = find_exceptions(fabric, place[flows.source], place[flows.target], last_resort)
+    source, target = place[flows.source], place[flows.target]
+    order = np.lexsort((target, source))  # that of the routes: so their table is this one
+    found = find_exceptions(fabric, source[order], target[order], last_resort, untie)
     return None if found.table is None or found.without.size else found
 
 
 def ways_report(
     found: Exceptions, core: IntArray, flows: Flows, fabric: Fabric, whole: Fabric
 ) -> SolverReport:
-    """What the ways through tables cost; as bound, what the rule's would if every link worked."""
+    """What the ways through tables cost; as bound, what the rule's would on ``whole``."""
     assert found.table is not None
     place = np.append(core, HOST)
     ends = place[flows.source], place[flows.target]
@@ -88,12 +93,12 @@ def ways_report(
     return SolverReport(
         "routing tables", "detours", "heuristic", costs[0], min(costs),
         f"{len(found.rerouted)} flows led by tables of {found.table.n} entries, at most {most} of {limit} in "
-        "a router; bound: the routing rule if no link were dead",
+        f"a router; bound: the routing rule {'without them' if whole is fabric else 'if no link were dead'}",
     )  # fmt: skip
 
 
 def place_around(
-    partition: Partition, core: IntArray, flows: Flows, fabric: Fabric, whole: Fabric
+    partition: Partition, core: IntArray, flows: Flows, fabric: Fabric, whole: Fabric, untie: bool = True
 ) -> tuple[IntArray, int]:
     """``core`` (one per cluster) changed so that every flow arrives; and how many clusters were moved.
 
@@ -114,7 +119,7 @@ def place_around(
     if repair.broken().size:
         repair.walk()
     broken = repair.broken()
-    if broken.size and ways(fabric, flows, core, last_resort=True):
+    if broken.size and ways(fabric, flows, core, True, untie):
         return core, 0
     if broken.size:
         raise _no_way(repair.places(), flows, broken, fabric)

@@ -51,18 +51,19 @@ class Exceptions:
 
 
 def find_exceptions(
-    fabric: Fabric, sources: IntArray, targets: IntArray, last_resort: bool = True
+    fabric: Fabric, sources: IntArray, targets: IntArray, last_resort: bool = True, untie: bool = True
 ) -> Exceptions:
     """The table with which flows ``sources[f] -> targets[f]`` (core numbers, or HOST) all arrive.
 
     ``fabric`` has no table of its own; its chip's ``router.table_entries`` is the limit per router.  Where
     the rule's own ways could deadlock, flows are led away from the cycle.  Without ``last_resort`` no flow
-    that has a way is turned off it.
+    that has a way is turned off it.  Without ``untie`` only flows that meet something dead are led, and
+    the cycles of the others stay.
     """
     none = np.zeros(0, np.int64)
     if fabric.chip.router.table_entries is None:
         return Exceptions(None, none, none)
-    builder = _Builder(fabric, sources, targets)
+    builder = _Builder(fabric, sources, targets, untie)
     rerouted: set[int] = set()
     without: list[int] = []
     given_up: set[int] = set()
@@ -147,7 +148,7 @@ class _Hop:
 class _Builder:
     """Ways so far: dependencies in ``order``, decisions by goal tile; ``open`` flows still need one."""
 
-    def __init__(self, fabric: Fabric, sources: IntArray, targets: IntArray) -> None:
+    def __init__(self, fabric: Fabric, sources: IntArray, targets: IntArray, untie: bool = True) -> None:
         self.fabric, self.sources, self.targets = fabric, sources.tolist(), targets.tolist()
         self.weights = link_weights(fabric)
         self.is_ring = fabric.chip.mesh.topology == "torus"
@@ -161,6 +162,7 @@ class _Builder:
         home = walks.arrives(fabric, sources, targets)
         self.order: GrowingOrder | None = None
         stuck = [] if self._turns_suffice(len(sources)) else self._start(np.flatnonzero(home))
+        stuck = stuck if untie else []  # then they keep the rule's way, cycle and all
         self._settled: dict[int, list[int]] = {}
         for flow in sorted(set(np.flatnonzero(home).tolist()) - set(stuck)):
             self._settled.setdefault(self.goal(flow), []).append(flow)

@@ -12,20 +12,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mapper.route.exceptions import find_exceptions
 from neurosim.artefacts.mapping import HOST
 from neurosim.chip.models import Chip
 from neurosim.errors import NeurosimError
 from neurosim.fabric.cdg import analyse_flows
-from neurosim.fabric.topology import build_fabric
+from neurosim.fabric.topology import Fabric, build_fabric
 
 if TYPE_CHECKING:
     from mapper.compile import Mapping
     from mapper.options import MapOptions
 
+IntArray = NDArray[np.int64]
 SEEDS = 3  # other placements that are tried
 CLUSTERS_AT_MOST = 512  # above, placing again would take too long for a hint
 EFFORT = 0.25
+LEAST_EFFORT = 0.001  # that the commands take (neurosim.api.bounds)
 
 
 def remedies(mapping: Mapping, chip: Chip, options: MapOptions) -> tuple[str, ...]:
@@ -54,7 +58,16 @@ def _with(chip: Chip, **changes: Any) -> Chip:
 
 
 def _is_free(mapping: Mapping, chip: Chip) -> bool:
-    return analyse_flows(build_fabric(chip), mapping.routes.source, mapping.routes.target).is_free
+    return _are_free(build_fabric(chip), mapping.routes.source, mapping.routes.target)
+
+
+def _are_free(fabric: Fabric, source: IntArray, target: IntArray) -> bool:
+    """Whether flows cannot deadlock, tables leading round dead parts; False if one is lost."""
+    table = find_exceptions(fabric, source, target, untie=False).table
+    try:
+        return analyse_flows(replace(fabric, table=table), source, target).is_free
+    except NeurosimError:
+        return False
 
 
 def _other_seed(mapping: Mapping, chip: Chip, options: MapOptions) -> list[str]:
@@ -65,14 +78,14 @@ def _other_seed(mapping: Mapping, chip: Chip, options: MapOptions) -> list[str]:
 
     fabric = build_fabric(chip)
     flows = cluster_flows(Anatomy(mapping.network, dict(mapping.spikes)), mapping.partition.clusters)
+    effort = max(LEAST_EFFORT, options.effort * EFFORT)
     for seed in range(options.seed + 1, options.seed + 1 + SEEDS):
-        tried = replace(options, seed=seed, progress=None, detail=None, effort=options.effort * EFFORT)
+        tried = replace(options, seed=seed, progress=None, detail=None, effort=effort)
         try:
             placement = place_whole(mapping.partition, flows, fabric, tried, mapping.network.name)
         except NeurosimError:
             continue
         core = np.append(placement.core, HOST)
-        if analyse_flows(fabric, core[flows.source], core[flows.target]).is_free:
-            effort = f" and effort {tried.effort:g}"
-            return [f"seed {seed}{effort}"]
+        if _are_free(fabric, core[flows.source], core[flows.target]):
+            return [f"seed {seed} and effort {effort:g}"]
     return []

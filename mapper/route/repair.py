@@ -3,7 +3,8 @@
 Reads a mapping whose flows have a cycle of dependencies; writes a mapping without one, and a sentence that
 says what was done, or None where nothing helped.  What keeps every hop is tried first: the second virtual
 channel after the first crossing between chips.  Then other seeds place again, and then
-:mod:`mapper.route.untie` looks for a placement.
+:mod:`mapper.route.untie` looks for a placement.  Where the routers' tables led flows apart already
+(:mod:`mapper.route.exceptions`), :func:`by_tables` says so.
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mapper.route.around import ways, ways_report
 from mapper.route.untie import dependencies, untie
 from neurosim.artefacts.mapping import Placement, SolverReport
 from neurosim.chip.models import Chip
 from neurosim.errors import NeurosimError
-from neurosim.fabric.cdg import describe_channel
+from neurosim.fabric.cdg import CdgResult, analyse_flows, describe_channel
 from neurosim.fabric.topology import Fabric, build_fabric
+from neurosim.fabric.walks import arrives
 
 if TYPE_CHECKING:
     from mapper.options import MapOptions
     from mapper.route.flows import Flows
-    from neurosim.artefacts.mapping import Partition
+    from neurosim.artefacts.mapping import Partition, Routes
 
 SEEDS = 3  # other placements that are tried
 CLUSTERS_AT_MOST = 512  # above, placing again would take too long
@@ -57,10 +60,36 @@ def repair(
     return found
 
 
+def by_tables(
+    flows: Flows, placement: Placement, routes: Routes, fabric: Fabric, options: MapOptions
+) -> tuple[Placement, list[str]]:
+    """The placement with the tables' report if it lacks one; what they did about a cycle, in sentences."""
+    table, limit = routes.table, fabric.chip.router.table_entries
+    if all(report.stage != "routing tables" for report in placement.solver):
+        found = ways(fabric, flows, placement.core, True, options.repair)
+        if found is not None:
+            is_whole = fabric.chip.defects is None
+            whole = fabric if is_whole else build_fabric(fabric.chip, with_defects=False)
+            report = ways_report(found, placement.core, flows, fabric, whole)
+            placement = replace(placement, solver=(*placement.solver, report))
+    if table is None or not options.repair or routes.verdict != "free":
+        return placement, []
+    home = arrives(fabric, routes.source, routes.target)
+    before = analyse_flows(fabric, routes.source[home], routes.target[home])
+    if before.is_free:
+        return placement, []
+    most = int(np.bincount(table.router).max())
+    what = f"routing tables lead flows away from it: {table.n} entries, at most {most} of {limit} in a router"
+    return placement, [_cycle_sentence(fabric, before), f"{what}; no cluster was moved for it"]
+
+
 def describe_cycle(chip: Chip, flows: Flows, placement: Placement) -> str:
     """The shortest cycle of a placement's flows in one sentence."""
     fabric = build_fabric(chip)
-    result = dependencies(fabric, flows, placement.core)
+    return _cycle_sentence(fabric, dependencies(fabric, flows, placement.core))
+
+
+def _cycle_sentence(fabric: Fabric, result: CdgResult) -> str:
     names = ", ".join(describe_channel(fabric, int(number)) for number in result.cycle[:4])
     more = f" and {len(result.cycle) - 4} more" if len(result.cycle) > 4 else ""
     return f"{len(result.cycle)} channels wait for each other in a circle: {names}{more}"

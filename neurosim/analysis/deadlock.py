@@ -136,7 +136,7 @@ def verdict_lines(report: DeadlockReport) -> list[str]:
             f"routers drop a packet after {report.drop_after_cycles} cycles: "
             "such a cycle loses packets instead of standing still"
         )
-    lines.append(f"conclusion: {CONCLUSION_TEXT[report.conclusion]}")
+    lines.append(f"conclusion: {conclusion_text(report)}")
     return lines
 
 
@@ -145,6 +145,13 @@ CONCLUSION_TEXT = {
     "possible": "this mapping can deadlock, although this run did not",
     "happened": "this mapping deadlocks",
 }
+
+
+def conclusion_text(report: DeadlockReport) -> str:
+    """The conclusion as a sentence, which speaks of a run only if there was one."""
+    if report.conclusion == "possible" and report.run is None:
+        return "this mapping can deadlock"
+    return CONCLUSION_TEXT[report.conclusion]
 
 
 def deadlock_dict(report: DeadlockReport) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Load: how busy every link and core was, and how full every core is.
 
 Reads a Result, its Program and the chip; utilisation is over ``run_cycles``, the cycles in which
-samples ran.  A link's is ``flits * cycles_per_flit / run_cycles``, a core's the busier of its synapse
-pipeline and its neuron loop over ``run_cycles``.
+samples ran (None if no sample finished).  A link's is ``flits * cycles_per_flit / run_cycles``, a
+core's the busier of its synapse pipeline and its neuron loop over ``run_cycles``.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class LinkLoad:
     name: str
     flits: int
     blocked_cycles: int | None
-    utilisation: float
+    utilisation: float | None
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class CoreLoad:
     pipeline_busy_cycles: int
     loop_busy_cycles: int
     loop_stall_cycles: int | None
-    utilisation: float
+    utilisation: float | None
     used: dict[Resource, int]
     limit: dict[Resource, int]
 
@@ -83,7 +83,7 @@ def link_loads(counters: Counters, fabric: Fabric, run_cycles: int) -> tuple[Lin
                 name=fabric.describe(router, port),
                 flits=flits,
                 blocked_cycles=int(blocked[router, port]) if blocked.size else None,
-                utilisation=busy / run_cycles if run_cycles else 0.0,
+                utilisation=busy / run_cycles if run_cycles else None,
             )
         )
     return tuple(loads)
@@ -96,7 +96,7 @@ def _from_host(counters: Counters, fabric: Fabric, run_cycles: int) -> LinkLoad:
     flits = both_ways - int(counters.port_flits[router, port])
     busy = flits * int(fabric.interval[router, port])
     name = f"host to {fabric.describe(router, port)}"
-    return LinkLoad(HOST, port, "host", name, flits, None, busy / run_cycles if run_cycles else 0.0)
+    return LinkLoad(HOST, port, "host", name, flits, None, busy / run_cycles if run_cycles else None)
 
 
 def _kind(fabric: Fabric, router: int, port: int) -> Literal["link", "crossing", "host", "core"]:
@@ -140,7 +140,7 @@ def _core_load(
         pipeline_busy_cycles=int(busy[0]),
         loop_busy_cycles=int(busy[1]),
         loop_stall_cycles=stall,
-        utilisation=int(busy.max()) / run_cycles if run_cycles else 0.0,
+        utilisation=int(busy.max()) / run_cycles if run_cycles else None,
         used=used_capacity(image, fabric.chip),
         limit=capacity_of(fabric, core),
     )
@@ -173,9 +173,9 @@ def capacity_of(fabric: Fabric, core: int) -> dict[Resource, int]:
 def busiest_links(loads: tuple[LinkLoad, ...], n: int = 10) -> tuple[LinkLoad, ...]:
     """The ``n`` busiest ports to another router or the host; ties by (router, port)."""
     links = [load for load in loads if load.kind != "core" and load.flits]
-    return tuple(sorted(links, key=lambda a: (-a.utilisation, -a.flits, a.router, a.port))[:n])
+    return tuple(sorted(links, key=lambda a: (-(a.utilisation or 0.0), -a.flits, a.router, a.port))[:n])
 
 
 def busiest_cores(loads: tuple[CoreLoad, ...], n: int = 10) -> tuple[CoreLoad, ...]:
     """The ``n`` busiest cores; ties by core number."""
-    return tuple(sorted(loads, key=lambda a: (-a.utilisation, -a.synaptic_operations, a.core))[:n])
+    return tuple(sorted(loads, key=lambda a: (-(a.utilisation or 0.0), -a.synaptic_operations, a.core))[:n])

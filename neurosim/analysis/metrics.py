@@ -247,7 +247,7 @@ def _load(f: Figures) -> dict[str, Any]:
          "loop_stall_cycles": value_or(core.loop_stall_cycles, NO_WAITING), "utilisation": core.utilisation}
         for core in load.busiest_cores(f.cores)
     ]  # fmt: skip
-    mean = sum(c.utilisation for c in f.cores) / len(f.cores) if f.cores else None
+    mean = sum(c.utilisation or 0.0 for c in f.cores) / len(f.cores) if f.cores else None
     return {
         "busiest_links": links,
         "busiest_cores": cores,

@@ -138,7 +138,7 @@ def _warnings(path: Path, kind: str) -> Iterator[str]:
 def _check_folder(folder: Path, progress: Progress | None) -> Checked:
     from neurosim.api.folders import kind_manifest
 
-    kind = str(kind_manifest(folder, "mapping", "run", "demo", "checkpoint")["kind"])
+    kind = str(kind_manifest(folder, *_STEPS)["kind"])
     changed = tuple(_changed(folder, kind))
     lines: list[tuple[str, tuple[str, ...]]] = [("files", changed)]
     steps = list(_STEPS[kind](folder))
@@ -234,6 +234,7 @@ def _checkpoint_steps(folder: Path) -> Iterator[Step]:
 
 _STEPS: dict[str, Callable[[Path], Iterator[Step]]] = {
     "mapping": _mapping_steps, "run": _run_steps, "demo": _demo_steps, "checkpoint": _checkpoint_steps,
+    "verification": lambda folder: iter(()),  # what it says stands in its files alone
 }  # fmt: skip
 
 

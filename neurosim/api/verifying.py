@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 SUITES = ("quick", "full")
 TABLE = "verify.json"
 DEFAULT_TIME_LIMIT_S = 900.0
+DEFAULT_CHIP = "tiny"
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class VerifyMade:
 
 
 def verify(
-    chip: str | Path | Chip = "tiny", *, suite: str = "quick", dut: str | Path | None = None,
+    chip: str | Path | Chip | None = None, *, suite: str = "quick", dut: str | Path | None = None,
     hdl: str | Path | None = None, out: str | Path | None = None, report: str | Path | None = None,
     time_limit_s: float = DEFAULT_TIME_LIMIT_S, seed: int = 0, force: bool = False,
     progress: Progress | None = None,
@@ -61,7 +62,7 @@ def verify(
     """Hold the Verilog against the simulator.
 
     Args:
-        chip: for whose parameters our Verilog is built.
+        chip: for whose parameters our Verilog is built; None: ``tiny``.
         suite: ``quick`` (a minute or two) or ``full`` (with Verilator, many minutes).
         dut: an adapter file that describes another design, which is checked in place of ours.
         hdl: a folder of Verilog sources that stand for ours of the same names.
@@ -76,14 +77,14 @@ def verify(
             chip, or the outputs are not free.
         LimitError: a design did not answer in time.
     """
-    _check_options(suite, time_limit_s, dut, hdl, report)
+    _check_options(suite, time_limit_s, dut, {"--chip": chip, "--hdl": hdl, "--report": report})
     made = _Maker(suite, _seed(seed), time_limit_s, progress)
     if report is not None:
         _check_page(Path(report), force)
     if dut is not None:
         table = _in_folder(out, force, seed, lambda place: made.stranger(Path(dut), place))
         return VerifyMade(table, None if out is None else Path(out))
-    loaded = _chip(chip)
+    loaded = _chip(DEFAULT_CHIP if chip is None else chip)
     table = _in_folder(out, force, seed, lambda place: made.ours(loaded, place, hdl))
     if report is None:
         return VerifyMade(table, None if out is None else Path(out))
@@ -131,7 +132,7 @@ def _seed(seed: int) -> int:
 
 
 def _check_options(
-    suite: str, time_limit_s: float, dut: object | None, hdl: object | None, report: object | None
+    suite: str, time_limit_s: float, dut: object | None, ours: dict[str, object | None]
 ) -> None:
     if suite not in SUITES:
         raise InputError(
@@ -143,7 +144,7 @@ def _check_options(
             "--time-limit is out of range", code="option-range", where="--time-limit",
             expected="0.1 to 1000000 seconds", got=f"{time_limit_s:g}",
         )  # fmt: skip
-    for name, value in (("--hdl", hdl), ("--report", report)):
+    for name, value in ours.items():
         if dut is not None and value is not None:
             raise InputError(
                 f"{name} is for our own Verilog, not for an adapter", code="verify-options", where=name,

@@ -153,7 +153,11 @@ def edit_chip(chip: Chip, changes: Mapping[str, Any], source: str = "set in Pyth
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = dotted(tuple(part for part in first["loc"])) or "the chip"
-        raise InputError(f"'{place}': {first['msg']}", code="chip-edit", where=where) from error
+        said = first["ctx"] if first["type"] == "misfit" else {}
+        raise InputError(
+            f"'{place}': {first['msg']}", code="chip-edit", where=where,
+            expected=said.get("expected"), got=said.get("got"), hint=said.get("hint"),
+        ) from error  # fmt: skip
     touched = Provenance(evidence="assumed", source=source)
     known = {
         dotted(path): touched if _is_changed(path, changes) else chip.provenance.get(dotted(path), DEFAULT)

@@ -27,9 +27,15 @@ NeuronModel = Literal["if", "lif", "cuba_lif", "li", "cuba_li", "ttfs"]
 SynapseFormat = Literal["dense", "sparse", "conv"]
 
 
-def misfit(path: str, message: str, hint: str | None = None) -> PydanticCustomError:
+def misfit(
+    path: str, message: str, hint: str | None = None, expected: str | None = None, got: str | None = None
+) -> PydanticCustomError:
     """An error of a validator; ``path`` (dotted, from the validated section) is what it points at."""
-    return PydanticCustomError("misfit", "{message}", {"message": message, "path": path, "hint": hint})
+    return PydanticCustomError(
+        "misfit",
+        "{message}",
+        {"message": message, "path": path, "hint": hint, "expected": expected, "got": got},
+    )
 
 
 class Part(BaseModel):
@@ -399,17 +405,18 @@ class Chip(Part):
     def _check_defects(self, defects: Defects) -> None:
         width, height = self.system.chips_x * self.mesh.width, self.system.chips_y * self.mesh.height
         places = [
-            *((f"cores.{i}", at[:2], "tile") for i, at in enumerate(defects.cores)),
-            *((f"routers.{i}", at, "tile") for i, at in enumerate(defects.routers)),
-            *((f"links.{i}", (at.x, at.y), "tile") for i, at in enumerate(defects.links)),
+            *((f"cores.{i}", at[:2], "core") for i, at in enumerate(defects.cores)),
+            *((f"routers.{i}", at, "router") for i, at in enumerate(defects.routers)),
+            *((f"links.{i}", (at.x, at.y), "link") for i, at in enumerate(defects.links)),
             *((f"chips.{i}", at, "chip") for i, at in enumerate(defects.chips)),
         ]
         for path, (x, y), what in places:
-            most = (width, height) if what == "tile" else (self.system.chips_x, self.system.chips_y)
+            most = (self.system.chips_x, self.system.chips_y) if what == "chip" else (width, height)
             if x >= most[0] or y >= most[1]:
                 raise misfit(
                     f"defects.{path}",
-                    f"a dead {what} lies at ({x}, {y}), outside the {most[0]}x{most[1]} {what}s",
+                    f"a dead {what} lies at ({x}, {y}), outside the {most[0]}x{most[1]} "
+                    + ("chips" if what == "chip" else "tiles"),
                 )
         for number, (x, y, k) in enumerate(defects.cores):
             if k >= self.mesh.cores_per_tile:
@@ -422,6 +429,8 @@ class Chip(Part):
             twice = next((i for i, at in enumerate(listed) if at in listed[:i]), None)
             if twice is not None:
                 raise misfit(f"defects.{name}.{twice}", f"defects.{name} names the same part twice")
+        for number, link in enumerate(defects.links):
+            self._check_dead_link(f"defects.links.{number}", link)
         if self.host is not None:
             at = (self.host.x, self.host.y)
             chip = (at[0] // self.mesh.width, at[1] // self.mesh.height)
@@ -431,6 +440,39 @@ class Chip(Part):
                     f"defects contradict the host: it hangs on router ({at[0]}, {at[1]}), which is dead",
                     "move the host to a router that works",
                 )
+
+    def _check_dead_link(self, path: str, link: DeadLink) -> None:
+        at = f"the {link.side} side of tile ({link.x}, {link.y})"
+        host = self.host
+        if host is not None and (host.x, host.y, host.side) == (link.x, link.y, link.side):
+            raise misfit(
+                path,
+                f"defects contradict the host: it hangs on {at}, whose link is dead",
+                "move the host, or take this link out of defects.links",
+                expected="a link other than the host's",
+                got=f"the host's link, {at}",
+            )
+        if not self.has_link(link.x, link.y, link.side):
+            raise misfit(
+                path,
+                f"a dead link lies at {at}, where there is no link",
+                "x and y count tiles over all chips, from 0 in the south-west",
+                expected="a side of a tile behind which lies another tile, linked to it",
+                got=at,
+            )
+
+    def has_link(self, x: int, y: int, side: Side) -> bool:
+        """Whether a link leads from tile ``(x, y)`` of the system, defects aside, to another on that side."""
+        mesh, gateways = self.mesh, self.link.gateways if self.link else None
+        along_x = side in ("east", "west")
+        place, size = (x, mesh.width) if along_x else (y, mesh.height)
+        n_chips = self.system.chips_x if along_x else self.system.chips_y
+        goal = place + (1 if side in ("east", "north") else -1)
+        if not 0 <= goal < size * n_chips:
+            return mesh.topology == "torus" and size > 1
+        if goal // size == place // size or gateways is None:
+            return True
+        return y % mesh.height == gateways.row if along_x else x % mesh.width == gateways.column
 
     def _check_packet_fields(self) -> None:
         system, mesh, reach = self.system, self.mesh, self.reach

@@ -113,7 +113,10 @@ def _translate(details: dict[str, Any], root: Node, base: Path, schema: Schema |
 def _misfit(context: dict[str, Any], root: Node, path: Path) -> Problem:
     inner = tuple(int(part) if part.isdigit() else part for part in context["path"].split("."))
     found = nearest(root, (*path, *inner))
-    return Problem(found.mark, context["message"], "chip-inconsistent", hint=context["hint"])
+    return Problem(
+        found.mark, context["message"], "chip-inconsistent",
+        context.get("expected"), context.get("got"), context["hint"],
+    )  # fmt: skip
 
 
 def _section(path: Path) -> str:

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from neurosim.report.text import count, percent
+from neurosim.report.text import NOT_MEASURED, count, percent
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -166,7 +166,11 @@ def _solvers(reports: Sequence[Mapping[str, Any]]) -> Table:
         for r in reports
     ]  # fmt: skip
     head = ("stage", "method", "status", "objective", "bound", "gap")
-    return grid("Solvers", head, lines, head[3:])
+    table = grid("Solvers", head, lines, head[3:])
+    said = [r["detail"].partition(";")[0] for r in reports if r["stage"] == "routing tables"]
+    if said:
+        table.caption, table.caption_justify = Text(f"routing tables: {said[0]}"), "left"
+    return table
 
 
 def _quantisation(loss: Mapping[str, Any]) -> Table:
@@ -207,7 +211,9 @@ def run(made: RunMade) -> list[Part]:
     facts, load = made.metrics["run"], made.metrics["load"]
     pairs = [("engine", facts["engine"]), ("input", _length(facts["n_samples"], facts["n_steps"]))]
     pairs.append(("seed", str(facts["seed"])))
-    if load["busiest_links"]:
+    if load["busiest_links"] is None:
+        pairs.append(("busiest link", NOT_MEASURED))
+    elif load["busiest_links"]:
         link = load["busiest_links"][0]
         pairs.append(("busiest link", f"{link['name']}, {percent(link['utilisation'])} {data.timed('busy')}"))
     energy = made.metrics["energy"]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from neurosim.cli.console import Console
-from neurosim.cli.options import ChipName, Force, Json, Quiet, Seed
+from neurosim.cli.options import Force, Json, Quiet, Seed
 
 Dut = Annotated[
     Path | None,
@@ -17,6 +17,10 @@ Dut = Annotated[
 Hdl = Annotated[
     Path | None,
     typer.Option("--hdl", metavar="DIR", help="Verilog files that stand for ours of the same names."),
+]
+Chip = Annotated[
+    str | None,
+    typer.Option("--chip", metavar="CHIP", help="Name of a preset, or a chip file; tiny unless told."),
 ]
 Suite = Annotated[str, typer.Option("--suite", metavar="SUITE", help="quick (minutes) or full (long).")]
 Out = Annotated[
@@ -33,7 +37,7 @@ TimeLimit = Annotated[
 
 
 def verify(
-    chip: ChipName = "tiny",
+    chip: Chip = None,
     suite: Suite = "quick",
     dut: Dut = None,
     hdl: Hdl = None,

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from neurosim.analysis.deadlock import CONCLUSION_TEXT, StaticFinding, core_name, run_line, static_line
+from neurosim.analysis.deadlock import StaticFinding, conclusion_text, core_name, run_line, static_line
 from neurosim.report import charts, maps, sections
 from neurosim.report.data import ReportData
 from neurosim.report.text import count
@@ -86,6 +86,7 @@ def view(data: ReportData, sample: int) -> dict[str, Any]:
         "headlines": sections.headlines(data),
         "maps": [_safe_map(m) for m in loaded],
         "missing_maps": maps.missing_maps(data, loaded),
+        "missing_reason": maps.missing_reason(data),
         "cycle_maps": [_safe_map(m) for m in drawn if m is not None],
         "wide": any(m.columns > 12 for m in loaded),
         "charts": found,
@@ -138,7 +139,7 @@ def _deadlock_view(data: ReportData) -> dict[str, Any]:
 
     run_tone = sections.RUN_TONE.get(data.result.verdict.status, "bad")
     return {
-        "conclusion": CONCLUSION_TEXT[report.conclusion],
+        "conclusion": conclusion_text(report),
         "lines": [
             (tone(report.flows, "bad"), static_line(report.flows), cycle(report.flows)),
             (tone(report.routing, "warn"), static_line(report.routing), cycle(report.routing)),

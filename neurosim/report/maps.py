@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from neurosim.analysis.deadlock import StaticFinding
 from neurosim.analysis.load import CoreLoad, LinkLoad
+from neurosim.analysis.metrics import NO_SAMPLE
 from neurosim.fabric.channels import channel
 from neurosim.fabric.topology import Fabric
 from neurosim.report.data import ReportData
@@ -160,14 +161,22 @@ def missing_maps(data: ReportData, drawn: list[MeshMap]) -> list[str]:
     return [title for title in ALL if not {title, data.timed(title)} & there]
 
 
+def missing_reason(data: ReportData) -> str:
+    """Why maps are missing, in a phrase: nothing finished, or what the engine does not count."""
+    timing = data.figures.latency
+    no_sample = data.figures.links and timing.n_unfinished and not timing.run_cycles
+    return NO_SAMPLE if no_sample else f"{data.result.engine} engine"
+
+
 def load_maps(data: ReportData) -> list[MeshMap]:
     """Placement, then core and link heat maps as far as they were measured."""
     maps = [placement_map(data)]
-    if data.figures.cores:
+    if data.figures.cores and data.figures.latency.run_cycles:  # a share of no time is no figure
         maps.append(_core_heat(
             data, data.timed("Busy cores"), "busier of synapse pipeline and neuron loop, share of the run",
-            lambda load: load.utilisation, percent,
+            lambda load: load.utilisation or 0.0, percent,
         ))  # fmt: skip
+    if data.figures.cores:
         maps.append(_core_heat(
             data, "Synaptic operations", "weights added per core, all samples",
             lambda load: load.synaptic_operations, count,

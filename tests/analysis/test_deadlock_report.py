@@ -89,6 +89,13 @@ def test_a_mapping_that_can_deadlock_names_the_cycle_and_its_flows() -> None:
     ]
 
 
+def test_without_a_run_the_conclusion_speaks_of_none() -> None:
+    chip = small_chip(core={"receive_during_update": False})
+    report = analyse_deadlock(chip, program_with_flows(chip, [(0, 1), (1, 0)]), None)
+    assert report.conclusion == "possible"
+    assert verdict_lines(report)[-2:] == ["run: not measured", "conclusion: this mapping can deadlock"]
+
+
 def test_a_deadlocked_run() -> None:
     verdict = Verdict("partial_deadlock", "a cycle of 2 waits", 3, 512, ("a waits for b", "b waits for a"))
     report = analyse_deadlock(HOSTED, CASE.program, verdict)

@@ -128,6 +128,8 @@ def test_deadlock(neurosim: Neurosim, here: Path) -> None:
     assert found.code == 0  # a mapping that can deadlock is a warning, here and in check
     cyclic = "warning: this mapping can deadlock: the channel dependency graph of its flows has a cycle\n"
     assert found.err.endswith(cyclic)
+    assert "this mapping can deadlock" in found.out
+    assert "this run" not in found.out  # there was none
     assert neurosim("check conv").err == cyclic
     found = neurosim("run conv --input conv_test.npz --samples 2 -o out")
     assert found.code == 4

@@ -94,6 +94,10 @@ def test_the_first_difference_is_named_with_a_waveform(neurosim: Neurosim, here:
     first = next(r["first"] for r in json.loads(Path("found/verify.json").read_text())["rows"] if r["first"])
     assert (first["cycle"], first["component"], first["field"]) == (0, "credit_counter", "credits")
     assert (first["expected"], first["got"]) == ("4", "3")
+    assert neurosim("check found").code == 0
+    with Path("found/wave.vcd").open("a") as wave:
+        wave.write("#1\n")
+    assert neurosim("check found").code == 5
 
 
 def test_a_tool_that_does_not_answer_in_time(neurosim: Neurosim, here: Path, two_tiles: str) -> None:
@@ -164,6 +168,9 @@ BAD = {
     "verify --dut a.yaml --report b.html": (
         "error: --report: --report is for our own Verilog, not for an adapter [verify-options]\n"
         "  hint: leave out --report or --dut\n"),
+    "verify --dut a.yaml --chip tiny": (
+        "error: --chip: --chip is for our own Verilog, not for an adapter [verify-options]\n"
+        "  hint: leave out --chip or --dut\n"),
     "verify --dut a.yaml --hdl b": (
         "error: --hdl: --hdl is for our own Verilog, not for an adapter [verify-options]\n"
         "  hint: leave out --hdl or --dut\n"),

@@ -48,13 +48,17 @@ def test_a_fan_in_that_cannot_be_split():
 @pytest.mark.parametrize(
     ("defects", "what"),
     [
-        ({"routers": [[0, 0]]}, "defects contradict the host: it hangs on router (0, 0), which is dead"),
-        ({"cores": [[1, 1, 0], [1, 1, 0]]}, "defects.cores names the same part twice"),
+        (
+            {"routers": [[0, 0]]},
+            "defects contradict the host: it hangs on router (0, 0), which is dead [chip-edit]\n"
+            "  hint: move the host to a router that works",
+        ),
+        ({"cores": [[1, 1, 0], [1, 1, 0]]}, "defects.cores names the same part twice [chip-edit]"),
     ],
 )
 def test_contradictory_defects(defects, what):
     text = _text(lambda: edit_chip(TINY, {"defects": defects}))
-    assert text == f"edit of chip 'tiny': 'the chip': {what} [chip-edit]"
+    assert text == f"edit of chip 'tiny': 'the chip': {what}"
 
 
 @pytest.mark.parametrize("limit", [0, -1.5])

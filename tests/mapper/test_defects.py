@@ -17,7 +17,7 @@ from neurosim.errors import DoesNotFitError, InputError
 from neurosim.fabric.cdg import analyse_routing
 from neurosim.fabric.topology import NOTHING, build_fabric
 from neurosim.fabric.walks import arrives
-from neurosim.rules.ports import EAST, LOCAL, WEST
+from neurosim.rules.ports import DIRECTION_NAMES, EAST, LOCAL, WEST
 from tests.helpers.chips import make_chip
 from tests.mapper.nets import conv_net, dense_net, problems
 
@@ -125,7 +125,12 @@ def test_a_dead_link_that_no_placement_avoids_is_refused():
 @pytest.mark.parametrize(
     ("defects", "message"),
     [
-        ({"routers": [[9, 0]]}, "a dead tile lies at (9, 0), outside the 4x4 tiles"),
+        ({"routers": [[9, 0]]}, "a dead router lies at (9, 0), outside the 4x4 tiles"),
+        (
+            {"links": [{"x": 9, "y": 9, "side": "east"}]},
+            "a dead link lies at (9, 9), outside the 4x4 tiles",
+        ),
+        ({"cores": [[4, 0, 0]]}, "a dead core lies at (4, 0), outside the 4x4 tiles"),
         ({"chips": [[1, 0]]}, "a dead chip lies at (1, 0), outside the 1x1 chips"),
         ({"cores": [[1, 1, 1]]}, "dead core 1 of tile (1, 1): a tile has cores 0 to 0"),
         ({"cores": [[1, 1, 0], [1, 1, 0]]}, "defects.cores names the same part twice"),
@@ -139,6 +144,48 @@ def test_contradictory_defects_are_refused(defects, message):
     with pytest.raises(InputError) as caught:
         _with(load_chip("tiny"), **defects)
     assert message in str(caught.value)
+
+
+def test_a_dead_link_where_none_is_is_refused():
+    text = dump_chip(_with(load_chip("tiny"), links=[{"x": 2, "y": 0, "side": "east"}]))
+    assert text.count("x: 2") == 1
+    line = next(n for n, row in enumerate(text.splitlines(), 1) if "x: 2" in row)
+    with pytest.raises(InputError) as caught:
+        load_chip_text(text.replace("x: 2", "x: 3"), "chip.yaml")
+    where, rest = str(caught.value).split(": ", 1)
+    assert where.startswith(f"chip.yaml:{line}:")
+    assert rest == (
+        "a dead link lies at the east side of tile (3, 0), where there is no link [chip-inconsistent]\n"
+        "  expected: a side of a tile behind which lies another tile, linked to it\n"
+        "  got: the east side of tile (3, 0)\n"
+        "  hint: x and y count tiles over all chips, from 0 in the south-west"
+    )
+
+
+def test_a_dead_link_of_the_host_is_refused():
+    with pytest.raises(InputError) as caught:
+        _with(load_chip("tiny"), links=[{"x": 0, "y": 0, "side": "west"}])
+    assert str(caught.value) == (
+        "edit of chip 'tiny': 'the chip': defects contradict the host: it hangs on the west side of "
+        "tile (0, 0), whose link is dead [chip-edit]\n"
+        "  expected: a link other than the host's\n"
+        "  got: the host's link, the west side of tile (0, 0)\n"
+        "  hint: move the host, or take this link out of defects.links"
+    )
+
+
+@pytest.mark.parametrize("chip", ["tiny", "tiny_2x2", "tiny_2x2_gateway", "torus", "ring"])
+def test_links_are_where_the_fabric_has_them(chip):
+    rings = {"torus": (4, 3), "ring": (1, 3)}
+    if chip in rings:
+        width, height = rings[chip]
+        made = make_chip(width, height, topology="torus", host=None, router={"routing": "torus_xy"})
+    else:
+        made = load_chip(chip)
+    fabric = build_fabric(made)
+    for router in range(fabric.n_routers):
+        for port, side in enumerate(DIRECTION_NAMES):
+            assert made.has_link(*fabric.xy(router), side) == (fabric.target[router, port] >= 0)
 
 
 def test_a_draw_that_kills_the_host_is_refused():

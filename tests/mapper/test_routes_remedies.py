@@ -7,7 +7,8 @@ import dataclasses
 import numpy as np
 
 from mapper import MapOptions, compile_network
-from mapper.route.remedies import remedies
+from mapper.route.remedies import LEAST_EFFORT, remedies
+from neurosim.api.bounds import MIN_EFFORT
 from neurosim.chip.loader import load_chip
 from neurosim.fabric.cdg import analyse_flows
 from neurosim.fabric.topology import build_fabric
@@ -42,6 +43,13 @@ def test_a_second_channel_after_a_crossing_is_named_and_helps():
     assert found[1] == "seed 1 and effort 0.025"
     again = compile_network(dense_net(4, 8, 3), chip, MapOptions(seed=1, effort=0.025))
     assert again.routes.verdict == "free"
+
+
+def test_no_effort_is_named_that_the_commands_refuse():
+    chip, mapping = _deadlocking()
+    found = remedies(mapping, chip, MapOptions(effort=0.001))
+    assert LEAST_EFFORT == MIN_EFFORT
+    assert found[-1].endswith(" and effort 0.001")
 
 
 def test_what_is_free_needs_none():

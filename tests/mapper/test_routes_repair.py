@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from mapper import MapOptions, compile_network
 from mapper.anatomy import Anatomy
 from mapper.place import place_problem
 from mapper.route import untie
+from mapper.route.exceptions import find_exceptions
 from mapper.route.flows import cluster_flows
 from neurosim.api import map_network
 from neurosim.chip.dump import chip_digest
 from neurosim.chip.loader import edit_chip, load_chip
+from neurosim.cli import tables
+from neurosim.fabric.cdg import analyse_flows
 from neurosim.fabric.topology import build_fabric
+from neurosim.fabric.walks import arrives
+from tests.helpers.chips import make_chip
 from tests.mapper.nets import dense_net, problems
 
 FAST = MapOptions(effort=0.03, partitioner="layer_order")
@@ -123,3 +130,86 @@ def test_the_user_is_told(gateway, tmp_path):
     made = map_network(NET, gateway, tmp_path / "n", effort=0.03, partitioner="layer_order", repair=False)
     assert made.figures["deadlock_repairs"] == []
     assert made.warnings[-1].startswith("this mapping can deadlock")
+
+
+@pytest.fixture(scope="module")
+def with_tables(gateway):
+    return edit_chip(gateway, {"router.table_entries": 64})
+
+
+def test_what_tables_untied_is_said(with_tables, broken):
+    mapping = compile_network(NET, with_tables, FAST)
+    assert mapping.routes.verdict == "free"
+    assert np.array_equal(mapping.placement.core, broken.placement.core)
+    assert problems(mapping, with_tables) == []
+    table = mapping.program.table
+    most = np.bincount(table.router).max()
+    cycle, what = mapping.repairs
+    assert cycle.startswith("16 channels wait for each other in a circle: chip 0 router (2,2) north vc 0, ")
+    entries = f"{table.n} entries, at most {most} of 64 in a router"
+    assert what == f"routing tables lead flows away from it: {entries}; no cluster was moved for it"
+    report = mapping.placement.solver[-1]
+    assert (report.stage, report.method) == ("routing tables", "detours")
+    assert report.detail.endswith(f" flows led by tables of {entries}; bound: the routing rule without them")
+    assert report.objective >= report.bound == pytest.approx(broken.placement.solver[0].objective)
+
+
+def test_without_repair_tables_untie_nothing(with_tables, broken):
+    mapping = compile_network(NET, with_tables, AS_IT_IS)
+    assert (mapping.routes.verdict, mapping.repairs) == ("cyclic", ())
+    assert mapping.routes.table is None
+    assert np.array_equal(mapping.placement.core, broken.placement.core)
+    assert problems(mapping, with_tables) == []
+
+
+def test_without_repair_tables_still_lead_round_what_is_dead():
+    """A ring whose flows wait for each other, and one flow that meets a dead link of the other row."""
+    chip = make_chip(5, 2, topology="torus", router={"routing": "torus_xy", "table_entries": 8})
+    fabric = build_fabric(edit_chip(chip, {"defects": {"links": [{"x": 0, "y": 1, "side": "east"}]}}))
+    sources, targets = np.array([0, 1, 2, 3, 4, 5]), np.array([2, 3, 4, 0, 1, 6])
+    found = find_exceptions(fabric, sources, targets, untie=False)
+    assert (found.rerouted.tolist(), found.without.tolist()) == ([5], [])
+    led = dataclasses.replace(fabric, table=found.table)
+    assert [led.walk(a, b) for a, b in zip(range(5), targets, strict=False)] == [
+        fabric.walk(a, b) for a, b in zip(range(5), targets, strict=False)
+    ]
+    assert arrives(led, sources, targets).all()
+    assert analyse_flows(led, sources, targets).verdict == "cyclic"
+    led = dataclasses.replace(fabric, table=find_exceptions(fabric, sources, targets).table)
+    assert analyse_flows(led, sources, targets).is_free
+
+
+def test_the_user_is_told_of_tables(with_tables, tmp_path):
+    options = {"effort": 0.03, "partitioner": "layer_order"}
+    made = map_network(NET, with_tables, tmp_path / "m", **options)
+    (said,) = [w for w in made.warnings if "repaired" in w]
+    assert said.startswith("this mapping could deadlock and was repaired: 16 channels wait for each other")
+    assert said.endswith(" of 64 in a router; no cluster was moved for it")
+    assert len(made.figures["deadlock_repairs"]) == 2
+    row = made.figures["solver"][-1]
+    assert row["stage"] == "routing tables"
+    console = Console(width=110, record=True, file=io.StringIO())
+    console.print(*tables.mapping(made))
+    shown = " ".join(console.export_text().split())
+    assert f"routing tables: {row['detail'].partition(';')[0]}" in shown
+    made = map_network(NET, with_tables, tmp_path / "n", repair=False, **options)
+    assert made.figures["deadlock_repairs"] == []
+    assert made.warnings[-1] == (
+        "this mapping can deadlock: the channel dependency graph of its flows has a cycle"
+    )
+
+
+def test_a_cycle_beside_a_dead_link_stays_without_repair(with_tables, tmp_path):
+    """Flows of the mapping meet the dead link: a table for them, the cycle stays, and `map` says so."""
+    hurt = edit_chip(with_tables, {"defects": {"links": [{"x": 1, "y": 5, "side": "east"}]}})
+    options = {"effort": 0.03, "partitioner": "layer_order"}
+    made = map_network(NET, hurt, tmp_path / "m", repair=False, **options)
+    assert made.figures["deadlock"]["mapped_flows"]["verdict"] == "cyclic"
+    detail = made.figures["solver"][-1]["detail"]
+    assert detail.startswith("4 flows led by tables of 3 entries, at most 2 of 64 in a router; ")
+    assert made.warnings[-2] == "seed 1 and effort 0.0075 would make this mapping free of deadlock (tried)"
+    assert made.figures["deadlock_repairs"] == []
+    assert made.warnings[-1].startswith("this mapping can deadlock")
+    made = map_network(NET, hurt, tmp_path / "n", **options)
+    assert made.figures["deadlock"]["mapped_flows"]["verdict"] == "free"
+    assert made.figures["deadlock_repairs"][1].startswith("routing tables lead flows away from it: ")

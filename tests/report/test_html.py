@@ -271,6 +271,24 @@ def test_a_deadlocked_run_shows_what_is_blocked() -> None:
         assert text in words
 
 
+def test_shares_of_a_run_in_which_nothing_finished_are_not_measured() -> None:
+    run = small_run("tiny")
+    verdict = Verdict("deadlock", "a cycle", 0, 9, ("router A waits for router B",))
+    result = changed(
+        run.result, verdict=verdict, latency_cycles=np.full_like(run.result.latency_cycles, -1)
+    )
+    data = report_data(result, run.case.program, run.chip, run.case.network)
+    for table in (sections.link_table(data), sections.core_table(data)):
+        assert table.rows
+        assert {row[-1] for row in table.rows} == {"not measured"}
+    assert "Busy cores" not in {one.title for one in maps.load_maps(data)}
+    words = Page(render_html(data)).words
+    assert "Busy cores: not measured (no sample finished)." in words
+    assert "0.0 %" not in words.split("Busiest links")[1].split("Capacity of the used cores")[0]
+    assert "flits, busy not measured" in render_html(data)
+    assert "busy 0.0 %" not in render_html(data)
+
+
 def test_the_sample_of_the_raster() -> None:
     assert view(data_of("tiny"), 3)["charts"]["raster"] != view(data_of("tiny"), 0)["charts"]["raster"]
     assert "Spikes of sample 3" in Page(render_html(data_of("tiny"), 3)).words

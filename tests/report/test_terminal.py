@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from rich.console import Console
 
+from neurosim.artefacts.result import Verdict
+from neurosim.cli import tables
 from neurosim.report.data import ReportData, report_data
 from neurosim.report.terminal import one_line, print_report, print_verdict
 from neurosim.report.text import count, percent, si
@@ -101,6 +105,23 @@ def test_an_engine_that_counts_nothing() -> None:
         "small on tiny: ok, accuracy 100.0 %, latency not measured, dynamic energy not measured per sample, "
         "deadlock proven_free"
     )
+
+
+def test_a_run_in_which_nothing_finished_names_no_busiest_link() -> None:
+    case = small_run("tiny")
+    result = dataclasses.replace(
+        case.result, verdict=Verdict("deadlock", "a cycle", 0, 9, ("a waits for b",)),
+        latency_cycles=np.full_like(case.result.latency_cycles, -1),
+    )  # fmt: skip
+    data = report_data(result, case.case.program, case.chip, case.case.network)
+    comparison = {
+        "spikes_equal_functional": None, "populations_that_differ": [], "reason": "it deadlocked",
+        "accuracy_float": None,
+    }  # fmt: skip
+    console = Console(width=110, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(tables.run(SimpleNamespace(data=data, metrics=data.metrics, comparison=comparison))[0])
+    lines = [line.rstrip() for line in console.export_text().splitlines()]
+    assert "busiest link  not measured" in lines
 
 
 def test_one_line() -> None:

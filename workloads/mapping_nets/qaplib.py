@@ -66,7 +66,12 @@ _RECIPES = {
     "sko42": _Recipe("sko42", 42, 7, 6, 15812, is_optimal=False),
     "sko49": _Recipe("sko49", 49, 7, 7, 23386, is_optimal=False),
     "wil50": _Recipe("wil50", 50, 10, 5, 48816, is_optimal=False),
+    "sko56": _Recipe("sko56", 56, 8, 7, 34458, is_optimal=False),
+    "sko64": _Recipe("sko64", 64, 8, 8, 48498, is_optimal=False),
+    "sko72": _Recipe("sko72", 72, 9, 8, 66256, is_optimal=False),
+    "sko81": _Recipe("sko81", 81, 9, 9, 90998, is_optimal=False),
     "sko100a": _Recipe("sko100a", 100, 10, 10, 152002, is_optimal=False),
+    "wil100": _Recipe("wil100", 100, 10, 10, 273038, is_optimal=False),
 }
 
 
