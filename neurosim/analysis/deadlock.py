@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neurosim.artefacts.mapping import HOST
-from neurosim.artefacts.program import Program, program_flows
+from neurosim.artefacts.program import Program, program_flows, tree_sends
 from neurosim.artefacts.result import Verdict
 from neurosim.chip.models import Chip
 from neurosim.fabric.cdg import NOT_CHECKED, CdgResult, analyse_flows, analyse_routing, describe_channel
@@ -63,7 +63,7 @@ def analyse_deadlock(chip: Chip, program: Program, run: Verdict | None) -> Deadl
 
     The routing function is the chip's rule by itself; the mapped flows follow the program's table too.
     """
-    fabric = build_fabric(chip, table=program.table)
+    fabric = build_fabric(chip, table=program.table, trees=program.trees)
 
     def finding(subject: str, result: CdgResult) -> StaticFinding:
         cycle = tuple(
@@ -74,7 +74,7 @@ def analyse_deadlock(chip: Chip, program: Program, run: Verdict | None) -> Deadl
 
     return DeadlockReport(
         routing=finding("routing function", analyse_routing(build_fabric(chip))),
-        flows=finding("mapped flows", analyse_flows(fabric, *program_flows(program))),
+        flows=finding("mapped flows", analyse_flows(fabric, *program_flows(program), tree_sends(program))),
         run=run,
         drop_after_cycles=chip.router.drop_after_cycles,
     )

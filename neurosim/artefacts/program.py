@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from neurosim.artefacts.mapping import HOST
 from neurosim.artefacts.route_table import RouteTable
+from neurosim.artefacts.tree_table import FIRST_TREE, TreeTable
 from neurosim.network.model import Ramp
 from neurosim.rules.neuron import MODEL_TTFS
 from neurosim.store import artefact
@@ -110,7 +111,8 @@ class TargetTable:
     """Packets per neuron: entries ``pointer[n] .. pointer[n+1]`` go to ``core`` and ``axon``.
 
     ``core`` HOST (-1) sends to the host, with ``axon`` the index of the neuron over all output
-    populations in order.  The order of entries is the order of sending.
+    populations in order.  Below that it names a multicast tree (see :mod:`neurosim.artefacts.tree_table`);
+    ``axon`` is then added to what each of its leaves says.  The order of entries is the order of sending.
     """
 
     pointer: IntArray
@@ -148,7 +150,8 @@ class Program:
     order ``inputs``.  ``outputs`` are (population name, number of neurons, start step) in the order
     in which host axons are numbered; ``readout`` is "spikes" or "membrane" per output.  ``depth`` is
     the number of hardware steps that a sample takes beyond its own.  ``table`` are the routers' exceptions
-    to the chip's routing rule; None: there are none.
+    to the chip's routing rule; None: there are none.  ``trees`` are the multicast trees that target tables
+    name; None: there are none.
     """
 
     name: str
@@ -164,10 +167,27 @@ class Program:
     cores: tuple[CoreProgram, ...]
     host: TargetTable
     table: RouteTable | None = None
+    trees: TreeTable | None = None
 
 
 def program_flows(program: Program) -> tuple[IntArray, IntArray]:
-    """The distinct flows of a program as (sources, targets), sorted; HOST is -1."""
+    """The distinct unicast flows of a program as (sources, targets), sorted; HOST is -1."""
+    sources, targets = _sends(program)
+    unicast = targets >= HOST
+    return sources[unicast], targets[unicast]
+
+
+def tree_sends(program: Program) -> tuple[IntArray, IntArray]:
+    """Who sends to which multicast tree: the distinct pairs (sources, trees), sorted; HOST is -1."""
+    sources, targets = _sends(program)
+    multicast = targets < HOST
+    sources, trees = sources[multicast], FIRST_TREE - targets[multicast]
+    order = np.lexsort((trees, sources))
+    return sources[order], trees[order]
+
+
+def _sends(program: Program) -> tuple[IntArray, IntArray]:
+    """The distinct (sources, targets) of all target tables, sorted."""
     tables = [(HOST, program.host), *((image.core, image.targets) for image in program.cores)]
     pairs = [
         np.stack([np.full(len(cores), source, np.int64), cores], axis=1)

@@ -50,12 +50,14 @@ def dump_chip(chip: Chip) -> str:
 
 
 def _plain(chip: Chip, mode: Literal["json", "python"]) -> dict[str, Any]:
-    """The chip as plain values; a chip without defects or routing tables does not mention them."""
+    """The chip as plain values; a chip without defects, tables or trees does not mention them."""
     plain = chip.model_dump(mode=mode)
     if plain["defects"] is None:
         del plain["defects"]
-    if plain["router"]["table_entries"] is None:
-        del plain["router"]["table_entries"]
+    optional = (("router", "table_entries"), ("router", "multicast_entries"), ("packet", "tree_bits"))
+    for section, key in optional:
+        if plain[section][key] is None:
+            del plain[section][key]
     return plain
 
 

@@ -9,14 +9,14 @@ The host always takes what arrives.  Reads a fabric and flows; writes a :class:`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.artefacts.mapping import HOST
-from neurosim.fabric import graphs, walks
+from neurosim.fabric import graphs, trees, walks
 from neurosim.fabric.channels import (
     channel,
     describe_channel,
@@ -24,7 +24,8 @@ from neurosim.fabric.channels import (
     n_channel_numbers,
     output_channel,
 )
-from neurosim.fabric.topology import Fabric
+from neurosim.fabric.topology import TO_CORE, Fabric
+from neurosim.rules.ports import LOCAL
 
 __all__ = [
     "CdgResult",
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 IntArray = NDArray[np.int64]
+Sends = tuple[IntArray, IntArray]
 FLOWS_PER_EDGE = 3
 MESSAGES_AT_MOST = 20
 PAIRS_AT_MOST = 1 << 25
@@ -70,14 +72,22 @@ class CdgResult:
         return self.verdict == "free"
 
 
-def analyse_flows(fabric: Fabric, sources: IntArray, targets: IntArray) -> CdgResult:
-    """Check the flows ``sources[f] -> targets[f]`` (core numbers, or HOST).
+def analyse_flows(
+    fabric: Fabric, sources: IntArray, targets: IntArray, sends: Sends | None = None
+) -> CdgResult:
+    """Check the flows ``sources[f] -> targets[f]`` (core numbers, or HOST), and what is sent to trees.
+
+    ``sends`` are (sources, trees) as of :func:`neurosim.artefacts.program.tree_sends`; each of their leaves
+    counts as a flow.
 
     Raises:
         MismatchError: a flow names a core that is not there, or its route ends in nothing.
     """
     sources, targets = np.asarray(sources, np.int64), np.asarray(targets, np.int64)
-    graph = dependency_graph(fabric, sources, targets, replying_cores(fabric, sources, targets))
+    leaf_sources, leaf_cores = _leaf_flows(fabric, sends)
+    all_sources, all_targets = np.append(sources, leaf_sources), np.append(targets, leaf_cores)
+    replying = replying_cores(fabric, all_sources, all_targets)
+    graph = dependency_graph(fabric, sources, targets, replying, sends)
     order = graphs.topological_order(graph)
     components = graphs.cyclic_components(graph) if order is None else []
     smallest = min(components, key=lambda c: (len(c), c), default=[])
@@ -86,8 +96,8 @@ def analyse_flows(fabric: Fabric, sources: IntArray, targets: IntArray) -> CdgRe
         verdict="cyclic" if cycle else "free",
         order=np.array(order or [], np.int64),
         cycle=np.array(cycle, np.int64),
-        cycle_flows=_cycle_flows(fabric, sources, targets, cycle),
-        n_flows=len(sources),
+        cycle_flows=_cycle_flows(fabric, sources, targets, sends, cycle),
+        n_flows=len(all_sources),
         n_channels=len(graph),
         n_edges=sum(len(successors) for successors in graph.values()),
         cyclic_sizes=tuple(len(c) for c in components),
@@ -130,11 +140,23 @@ def replying_cores(fabric: Fabric, sources: IntArray, targets: IntArray) -> set[
     return set(sources.tolist()) & set(targets.tolist()) - {HOST}
 
 
+def _leaf_flows(fabric: Fabric, sends: Sends | None) -> Sends:
+    """The flows (sources, cores) of what is sent to trees, one per leaf."""
+    none = np.zeros(0, np.int64)
+    if sends is None or fabric.trees is None:
+        return none, none
+    ends = [fabric.trees.leaf_core[trees.leaves(fabric.trees, tree)] for tree in sends[1].tolist()]
+    return np.repeat(sends[0], [len(e) for e in ends]), np.concatenate([none, *ends])
+
+
 def dependency_graph(
-    fabric: Fabric, sources: IntArray, targets: IntArray, replying: set[int]
+    fabric: Fabric, sources: IntArray, targets: IntArray, replying: set[int], sends: Sends | None = None
 ) -> dict[int, list[int]]:
     """Successors of every channel in use; of ``replying`` cores also receive FIFO -> injection."""
     held, wanted = walks.dependencies(fabric, sources, targets)
+    if sends is not None and len(sends[0]):
+        of_trees = trees.tree_dependencies(fabric, *sends)
+        held, wanted = np.unique(np.concatenate([(held, wanted), of_trees], axis=1), axis=1)
     graph: dict[int, list[int]] = {int(c): [] for c in np.unique(np.concatenate([held, wanted]))}
     for a, b in zip(held.tolist(), wanted.tolist(), strict=True):
         graph[a].append(b)
@@ -147,18 +169,38 @@ def dependency_graph(
 
 
 def _cycle_flows(
-    fabric: Fabric, sources: IntArray, targets: IntArray, cycle: list[int]
+    fabric: Fabric, sources: IntArray, targets: IntArray, sends: Sends | None, cycle: list[int]
 ) -> tuple[tuple[tuple[int, int], ...], ...]:
     if not cycle:
         return ()
     edges = list(zip(cycle, cycle[1:] + cycle[:1], strict=True))
     flows = walks.flows_over(fabric, sources, targets, edges, FLOWS_PER_EDGE, _cores_block(fabric))
+    if sends is not None:
+        for source, tree in zip(sends[0].tolist(), sends[1].tolist(), strict=True):
+            _add_tree_flows(fabric, source, tree, edges, flows)
     return tuple(tuple(f) for f in flows)
 
 
+def _add_tree_flows(
+    fabric: Fabric, source: int, tree: int, edges: list[tuple[int, int]], flows: list[list[tuple[int, int]]]
+) -> None:
+    """Add a sender and a leaf of its tree to each of ``flows`` whose edge they make, up to FLOWS_PER_EDGE."""
+    made = set(trees.tree_edges(fabric, source, tree))
+    ends = [end for hop in trees.walk(fabric, source, tree) if (end := trees.end_of(fabric, hop)) is not None]
+    if _cores_block(fabric):
+        for end in (end for end in ends if end != HOST):
+            router, port = fabric.tile_of(end), fabric.port_of(end)
+            injection = injection_channel(fabric, end)
+            made |= {(output_channel(fabric, router, port, vc), injection) for vc in range(fabric.n_vcs)}
+    for edge, makers in zip(edges, flows, strict=True):
+        if edge in made and len(makers) < FLOWS_PER_EDGE:
+            makers.append((source, min(ends)))
+
+
 def check_certificate(
-    fabric: Fabric, sources: IntArray, targets: IntArray, order: Sequence[int] | IntArray
-) -> list[str]:
+    fabric: Fabric, sources: IntArray, targets: IntArray, order: Sequence[int] | IntArray,
+    sends: Sends | None = None,
+) -> list[str]:  # fmt: skip
     """Whether every dependency of the flows goes forward in ``order``; [] if so.
 
     Does not use the graph builder: it follows each flow hop by hop through the fabric's own scalar
@@ -166,11 +208,19 @@ def check_certificate(
     """
     position = {int(number): place for place, number in enumerate(order)}
     errors = [] if len(position) == len(order) else ["a channel stands in the order twice"]
-    senders, receivers = set(map(int, sources)), set(map(int, targets))
+    leaf_sources, leaf_cores = _leaf_flows(fabric, sends)
+    senders = set(map(int, sources)) | set(leaf_sources.tolist())
+    receivers = set(map(int, targets)) | set(leaf_cores.tolist())
     seen: set[tuple[int, int, int, int]] = set()
     known: set[tuple[int, int]] = set()
     for source, goal in sorted(set(zip(map(int, sources), map(int, targets), strict=True))):
         for edge in _flow_edges(fabric, source, goal, seen, goal in senders & receivers):
+            if edge not in known:
+                known.add(edge)
+                errors += _edge_errors(fabric, edge, position)
+    for source, tree in zip(*(column.tolist() for column in sends), strict=True) if sends is not None else ():
+        at = (fabric.tile_of(source), fabric.port_of(source), 0)
+        for edge in _branch_edges(fabric, tree, injection_channel(fabric, source), at, senders):
             if edge not in known:
                 known.add(edge)
                 errors += _edge_errors(fabric, edge, position)
@@ -199,6 +249,26 @@ def _flow_edges(
             break
         router, in_port = target, int(fabric.target_port[router, port])
     return edges
+
+
+def _branch_edges(
+    fabric: Fabric, tree: int, held: int, at: tuple[int, int, int], senders: set[int]
+) -> Iterator[tuple[int, int]]:
+    """Dependencies of a multicast packet that holds ``held`` at (router, input port, VC), copy by copy."""
+    router, in_port, vc = at
+    mask = fabric.branches(router, tree, in_port)
+    for port in (p for p in range(fabric.n_ports) if mask >> p & 1):
+        out_vc = fabric.tree_vc(router, vc, in_port, port)
+        wanted = output_channel(fabric, router, port, out_vc)
+        yield held, wanted
+        behind = int(fabric.target[router, port])
+        if behind >= 0:
+            after = (behind, int(fabric.target_port[router, port]), out_vc)
+            yield from _branch_edges(fabric, tree, wanted, after, senders)
+        elif behind == TO_CORE and not fabric.chip.core.receive_during_update:
+            core = router * fabric.chip.mesh.cores_per_tile + port - LOCAL
+            if core in senders:
+                yield wanted, injection_channel(fabric, core)
 
 
 def _edge_errors(fabric: Fabric, edge: tuple[int, int], position: dict[int, int]) -> list[str]:

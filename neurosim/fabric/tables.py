@@ -6,15 +6,18 @@ fabric from here, so that no packet is ever sent into a dead link, off the mesh 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.artefacts.mapping import HOST
-from neurosim.artefacts.program import Program, program_flows
+from neurosim.artefacts.program import Program, program_flows, tree_sends
 from neurosim.artefacts.route_table import RouteTable
 from neurosim.chip.models import Chip
 from neurosim.errors import MismatchError
 from neurosim.fabric.topology import Fabric, build_fabric
+from neurosim.fabric.trees import tree_problems
 from neurosim.fabric.walks import arrives, check_flows
 from neurosim.rules import ports, routing
 
@@ -23,14 +26,22 @@ HOPS_SHOWN = 8
 
 
 def program_fabric(program: Program, chip: Chip) -> Fabric:
-    """The fabric of ``chip`` (the program's) with the program's routing table.
+    """The fabric of ``chip`` (the program's) with the program's routing table and multicast trees.
 
     Raises:
-        MismatchError: the table is not sound, or a packet of the program would not arrive.
+        MismatchError: table or trees are not sound, or a packet of the program would not arrive.
     """
-    if program.table is None and chip.defects is None:
+    if program.table is None and program.trees is None and chip.defects is None:
         return build_fabric(chip)
-    return flow_fabric(chip, program.table, *program_flows(program))
+    fabric = flow_fabric(chip, program.table, *program_flows(program))
+    sends = tree_sends(program)
+    if program.trees is None and not len(sends[1]):
+        return fabric
+    fabric = replace(fabric, trees=program.trees)
+    problems = tree_problems(fabric, *sends)
+    if problems:
+        raise _unsound("the multicast trees are not sound", "tree-table", "program.trees", problems)
+    return fabric
 
 
 def flow_fabric(chip: Chip, table: RouteTable | None, sources: IntArray, targets: IntArray) -> Fabric:
@@ -45,11 +56,7 @@ def flow_fabric(chip: Chip, table: RouteTable | None, sources: IntArray, targets
     fabric = build_fabric(chip, table=table)
     problems = table_problems(fabric)
     if problems:
-        more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
-        raise MismatchError(
-            "the routing table is not sound", code="route-table", where="program.table",
-            got=problems[0] + more, hint="map the network again for this chip",
-        )  # fmt: skip
+        raise _unsound("the routing table is not sound", "route-table", "program.table", problems)
     check_flows(fabric, sources, targets)
     span = fabric.n_cores + 1
     targets, sources = np.divmod(np.unique((targets + 1) * span + sources + 1), span)
@@ -58,6 +65,12 @@ def flow_fabric(chip: Chip, table: RouteTable | None, sources: IntArray, targets
     if lost.size:
         raise _lost(fabric, int(sources[lost[0]]), int(targets[lost[0]]), int(lost.size))
     return fabric
+
+
+def _unsound(what: str, code: str, where: str, problems: list[str]) -> MismatchError:
+    more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
+    hint = "map the network again for this chip"
+    return MismatchError(what, code=code, where=where, got=problems[0] + more, hint=hint)
 
 
 def table_problems(fabric: Fabric) -> list[str]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from neurosim.artefacts.mapping import HOST
 from neurosim.artefacts.route_table import RouteTable
+from neurosim.artefacts.tree_table import TreeTable
 from neurosim.chip.defects import dead_parts
 from neurosim.chip.models import Chip
 from neurosim.rules import arbiter, ports, routing
@@ -34,7 +35,7 @@ class Fabric:
     port there.  ``latency`` are the cycles from a grant to visibility at the receiver, ``interval``
     the cycles between two flits, ``credit_latency`` the cycles from a freed slot *behind* the port to
     the credit's arrival here.  ``crosses`` marks links between chips, ``wraps`` the closing link of
-    a ring.  ``table`` are the exceptions to the routing rule; None: there are none.
+    a ring.  ``table`` are the exceptions to the routing rule, ``trees`` the multicast trees; None: none.
     """
 
     chip: Chip
@@ -54,6 +55,7 @@ class Fabric:
     gateway_row: int
     gateway_column: int
     table: RouteTable | None = None
+    trees: TreeTable | None = None
 
     @property
     def n_routers(self) -> int:
@@ -127,6 +129,29 @@ class Fabric:
         )  # fmt: skip
         return port, routing.BY_POLICY
 
+    @cached_property
+    def first_branching(self) -> IntArray:
+        """As :attr:`first_entry`, of the entries of ``trees``."""
+        entries = self.trees.router if self.trees is not None else np.zeros(0, np.int64)
+        return np.searchsorted(entries, np.arange(self.n_routers + 1))
+
+    def branches(self, router: int, tree: int, in_port: int) -> int:
+        """Mask of the output ports by which packets of ``tree`` that came in by ``in_port`` leave ``router``.
+
+        0: they have no entry there, and what comes from a core or the host cannot go straight on.
+        """
+        assert self.trees is not None
+        first, last = self.first_branching[router : router + 2].tolist()
+        at = routing.find_exception(self.trees.tree, first, last, tree)
+        if at >= 0:
+            return int(self.trees.ports[at])
+        is_direction = in_port < ports.LOCAL and self.target[router, in_port] != TO_HOST
+        return 1 << routing.straight_on(in_port) if is_direction else 0
+
+    def tree_vc(self, router: int, vc: int, in_port: int, out_port: int) -> int:
+        """The virtual channel that a copy of a multicast packet takes behind ``out_port``."""
+        return self.output_vc(router, vc, in_port, out_port, routing.BY_POLICY)
+
     def exceptions(self, router: IntArray, goal_tile: IntArray) -> tuple[IntArray, IntArray]:
         """:meth:`exception` for arrays: ports (-1: the rule decides) and VCs (BY_POLICY)."""
         if self.table is None or not self.table.n:
@@ -177,12 +202,14 @@ class Fabric:
         return f"chip {self.chip_of(router)} router ({x},{y}) {ports.port_name(port)}"
 
 
-def build_fabric(chip: Chip, with_defects: bool = True, table: RouteTable | None = None) -> Fabric:
+def build_fabric(
+    chip: Chip, with_defects: bool = True, table: RouteTable | None = None, trees: TreeTable | None = None
+) -> Fabric:
     """Elaborate ``chip`` into its wiring tables.
 
     Behind a dead link hangs nothing, nor behind any port of a dead router.  ``with_defects`` False wires
-    everything up as if nothing were dead, for distances.  ``table`` is taken as it is; who has not made it
-    asks :mod:`neurosim.fabric.tables` whether it is sound.
+    everything up as if nothing were dead, for distances.  ``table`` and ``trees`` are taken as they are;
+    :mod:`neurosim.fabric.tables` and :mod:`neurosim.fabric.trees` know whether they are sound.
     """
     width = chip.system.chips_x * chip.mesh.width
     height = chip.system.chips_y * chip.mesh.height
@@ -207,6 +234,7 @@ def build_fabric(chip: Chip, with_defects: bool = True, table: RouteTable | None
         gateway_row=gateways.row if gateways else 0,
         gateway_column=gateways.column if gateways else 0,
         table=table,
+        trees=trees,
     )
     for router in range(fabric.n_routers):
         for direction in range(ports.LOCAL):

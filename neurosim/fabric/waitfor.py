@@ -1,52 +1,39 @@
-"""Wait-for graphs at run time: who is in a deadlock when every blocked node waits for one other.
+"""Wait-for graphs at run time: who can never go on when blocked nodes wait for others.
 
-With deterministic routing a blocked buffer waits for exactly one thing, so the graph is functional
-and every cycle in it is a deadlock, whole or partial.  Reads a mapping; writes lists; knows no chip.
+A node that waits for several others needs all of them (a multicast flit needs each of its branches), so
+a cycle through any of them is a deadlock, whole or partial.  Reads a mapping; writes lists; knows no chip.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+
+from neurosim.fabric.graphs import cyclic_components, shortest_cycle
+
+Waits = Mapping[int, Sequence[int]]
+"""The nodes that a node waits for, ascending; a node that is no key waits for nothing."""
 
 
-def find_wait_cycles(waits: Mapping[int, int]) -> list[list[int]]:
-    """All cycles of a functional graph in linear time.
+def find_wait_cycles(waits: Waits) -> list[list[int]]:
+    """A shortest cycle of every knot of nodes that wait for each other, in linear time but for large knots.
 
-    ``waits[a]`` is the node that ``a`` waits for; a node that is no key waits for nothing.  Each
-    cycle starts with its smallest node and follows the waiting; cycles are sorted by that node.
+    Where every node waits for one other these are all cycles.  Each starts with its smallest node and
+    follows the waiting; cycles are sorted by that node.
     """
-    visited_from: dict[int, int] = {}
-    cycles = []
-    for start in sorted(waits):
-        node = start
-        while node in waits and node not in visited_from:
-            visited_from[node] = start
-            node = waits[node]
-        if visited_from.get(node) == start:
-            cycles.append(_cycle_from(waits, node))
-    return sorted(cycles)
+    graph = {node: [goal for goal in waits[node] if goal in waits] for node in waits}
+    return sorted(shortest_cycle(graph, knot) for knot in cyclic_components(graph))
 
 
-def _cycle_from(waits: Mapping[int, int], node: int) -> list[int]:
-    cycle = [node]
-    while waits[cycle[-1]] != node:
-        cycle.append(waits[cycle[-1]])
-    turn = cycle.index(min(cycle))
-    return cycle[turn:] + cycle[:turn]
-
-
-def nodes_leading_to(waits: Mapping[int, int], cycles: Iterable[Iterable[int]]) -> list[int]:
+def nodes_leading_to(waits: Waits, cycles: Iterable[Iterable[int]]) -> list[int]:
     """Nodes outside ``cycles`` that wait, directly or not, for a node of one of them; ascending."""
-    doomed = {node for cycle in cycles for node in cycle}
-    inside = set(doomed)
-    safe: set[int] = set()
-    for start in sorted(waits):
-        path, node = [], start
-        while node in waits and node not in doomed and node not in safe:
-            path.append(node)
-            safe.add(node)  # closes any cycle that is not among ``cycles``
-            node = waits[node]
-        if node in doomed:
-            safe.difference_update(path)
-            doomed.update(path)
+    inside = {node for cycle in cycles for node in cycle}
+    behind: dict[int, list[int]] = {}
+    for node, goals in waits.items():
+        for goal in goals:
+            behind.setdefault(goal, []).append(node)
+    doomed, reached = set(inside), list(inside)
+    while reached:
+        new = [node for node in behind.get(reached.pop(), ()) if node not in doomed]
+        doomed.update(new)
+        reached += new
     return sorted(doomed - inside)

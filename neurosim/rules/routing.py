@@ -3,14 +3,15 @@
 Coordinates are global tile coordinates of the whole system (chips side by side).  ``exit_port`` is
 the port at the destination router: a LOCAL port, or the border port on which the host hangs.
 Next hops are computed, not looked up: an N x N table costs more time than it saves on large meshes.
-What a routing table says otherwise is found by :func:`find_exception` before the rule is asked.
+What a routing table says otherwise is found by :func:`find_exception` before the rule is asked.  A multicast
+packet has a tree instead of a destination: the same function finds its entry, else it goes straight on.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from neurosim.rules.ports import EAST, NORTH, SOUTH, WEST
+from neurosim.rules.ports import EAST, NORTH, OPPOSITE, SOUTH, WEST
 
 XY = 0
 YX = 1
@@ -38,6 +39,11 @@ def find_exception(goals: Any, first: int, last: int, goal: int) -> int:
         else:
             high = middle
     return low if low < last and goals[low] == goal else -1
+
+
+def straight_on(in_port: int) -> int:
+    """The output port of a multicast packet where its tree has no entry; ``in_port`` is a direction."""
+    return OPPOSITE[in_port]
 
 
 def toward_x(x: int, dx: int) -> int:
