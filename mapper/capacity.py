@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mapper.anatomy import Anatomy, Profile
+from mapper.parts import cut_off
 from neurosim.artefacts.mapping import Demand, Slice
 from neurosim.chip.capacity import tile_capacity
 from neurosim.chip.defects import dead_parts
@@ -54,7 +55,10 @@ class Kind:
 
 
 def core_kinds(chip: Chip) -> tuple[Kind, ...]:
-    """The chip's neuron cores that work, grouped by capacity, smallest synapse memory first."""
+    """The chip's neuron cores that work, grouped by capacity, smallest synapse memory first.
+
+    Cores on tiles that defects cut off from the host are none: no packet would reach them.
+    """
     mesh, per_tile = chip.mesh, chip.mesh.cores_per_tile
     found: dict[tuple[str, Demand], NDArray[np.bool_]] = {}
     for y, x in np.ndindex(mesh.height, mesh.width):  # all chips are alike
@@ -62,12 +66,14 @@ def core_kinds(chip: Chip) -> tuple[Kind, ...]:
         if at.is_neuron_core:
             limit = Demand(at.neurons, at.axons, at.synapse_words, at.target_entries)
             found.setdefault((at.kind, limit), np.zeros((mesh.height, mesh.width), np.bool_))[y, x] = True
-    dead = dead_parts(chip)
+    dead, away = dead_parts(chip), cut_off(chip)
     kinds = []
     for name, limit in sorted(found, key=lambda k: (k[1].synapse_words, k[1].axons, k[1].neurons, k)):
         tiles = np.tile(found[name, limit], (chip.system.chips_y, chip.system.chips_x)).reshape(-1)
         here = np.repeat(tiles, per_tile)
-        cores = np.flatnonzero(here if dead is None else here & ~dead.core[: len(here)])
+        if dead is not None:
+            here &= ~dead.core[: len(here)]
+        cores = np.flatnonzero(here if away is None else here & ~np.repeat(away, per_tile))
         if len(cores):
             kinds.append(Kind(name, limit, tuple(cores.tolist())))
     return tuple(kinds)

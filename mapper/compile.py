@@ -21,11 +21,12 @@ from mapper.partition import Problem, partition
 from mapper.place import place
 from mapper.place.distance import walked
 from mapper.route import route
-from mapper.route.around import check_whole, place_around, ways, ways_report
+from mapper.route.around import place_around, ways, ways_report
 from mapper.route.flows import Flows, cluster_flows
 from mapper.route.repair import by_tables, describe_cycle, repair
 from mapper.split import Spikes
 from mapper.tables import emit
+from mapper.tables.multicast import Multicast, with_trees
 from neurosim.artefacts.mapping import HOST, Partition, Placement, Routes, SolverReport
 from neurosim.artefacts.program import Program
 from neurosim.chip.dump import chip_digest
@@ -45,7 +46,8 @@ class Mapping:
     ``network`` is the network as mapped (populations reshaped or split where needed; spikes of the
     populations that the user named are unchanged); ``activity`` says what traffic was weighed with,
     ``spikes`` is it: expected spikes per neuron and sample by population, shape (n,).  ``chip`` is the
-    chip as mapped to, ``repairs`` what was done about a cycle of dependencies, in sentences (none: nothing).
+    chip as mapped to, ``repairs`` what was done about a cycle of dependencies, in sentences (none: nothing);
+    ``multicast`` what trees do, None where the chip has none or they were not asked for.
     """
 
     network: Network
@@ -57,6 +59,7 @@ class Mapping:
     spikes: Spikes
     chip: Chip
     repairs: tuple[str, ...] = ()
+    multicast: Multicast | None = None
 
 
 def compile_network(network: Network, chip: Chip, options: MapOptions) -> Mapping:
@@ -70,7 +73,6 @@ def compile_network(network: Network, chip: Chip, options: MapOptions) -> Mappin
     anatomy = Anatomy(legal, spikes)
     options.say(f"partitioning {len(anatomy.layers)} layers, {legal.n_neurons} neurons")
     fabric = build_fabric(chip)
-    check_whole(fabric)
     if options.cores is not None:
         cut, core = partition_as_given(anatomy, fabric, options.cores)
         flows = cluster_flows(anatomy, cut.clusters)
@@ -85,10 +87,12 @@ def compile_network(network: Network, chip: Chip, options: MapOptions) -> Mappin
     options.say("routing and writing tables")
     routes = route(flows, placement, fabric, options.repair)
     repairs: list[str] = []
+    if routes.table is not None and chip.defects is None and routes.verdict != "free":
+        routes = route(flows, placement, fabric, untie=False)  # tables that do not suffice are of no use
     if routes.table is not None:
         placement, repairs = by_tables(flows, placement, routes, fabric, options)
         routes = replace(routes, placement_digest=digest(placement))
-    if options.repair and routes.verdict == "cyclic" and not _has_detours(routes, chip):
+    if options.repair and routes.verdict == "cyclic" and not _has_detours(chip):
         cycle = describe_cycle(chip, flows, placement)
         repaired = repair(cut, flows, placement, chip, options, legal.name)
         if repaired is not None:
@@ -96,13 +100,18 @@ def compile_network(network: Network, chip: Chip, options: MapOptions) -> Mappin
             cut, placement = _on_chip(cut, repaired.placement, chip)
             routes = route(flows, placement, fabric)
     program = emit(anatomy, chip, cut, placement, routes)
+    multicast = None
+    if options.multicast and chip.router.multicast_entries is not None:
+        program, multicast = with_trees(program, replace(fabric, table=routes.table), spikes)
     activity = describe_activity(network, legal, options)
-    return Mapping(legal, cut, placement, routes, program, activity, spikes, chip, tuple(repairs))
+    return Mapping(
+        legal, cut, placement, routes, program, activity, spikes, chip, tuple(repairs), multicast
+    )
 
 
-def _has_detours(routes: Routes, chip: Chip) -> bool:
-    """Whether what the routers' tables can do is done, and must not be undone."""
-    return routes.table is not None or (chip.defects is not None and chip.router.table_entries is not None)
+def _has_detours(chip: Chip) -> bool:
+    """Whether routers' tables lead round what is dead, so that a repair must not undo it."""
+    return chip.defects is not None and chip.router.table_entries is not None
 
 
 def _on_chip(cut: Partition, placement: Placement, chip: Chip) -> tuple[Partition, Placement]:

@@ -5,6 +5,7 @@ Reads the artefacts and a fabric; writes a dictionary of numbers and the loads o
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,10 +14,14 @@ from numpy.typing import NDArray
 from mapper.anatomy import Anatomy
 from mapper.capacity import RESOURCES, core_kinds
 from mapper.place.distance import CHUNK
+from mapper.split import Spikes
+from mapper.tables.traffic import spread, traffic
 from neurosim.artefacts.mapping import HOST, Partition, Placement, Routes
 from neurosim.artefacts.program import Program, TargetTable
+from neurosim.artefacts.tree_table import FIRST_TREE
 from neurosim.chip.models import Chip
 from neurosim.fabric.topology import Fabric, build_fabric
+from neurosim.fabric.trees import walk
 from neurosim.fabric.walks import Walker
 from neurosim.rules.ports import LOCAL
 
@@ -25,32 +30,38 @@ if TYPE_CHECKING:
     from mapper.objectives import Nets
 
 FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
 
 
 def mapping_metrics(
     chip: Chip, partition: Partition, placement: Placement, routes: Routes, program: Program,
-    loads: FloatArray | None = None,
+    loads: FloatArray | None = None, spikes: Spikes | None = None,
 ) -> dict[str, float]:  # fmt: skip
-    """All figures of a mapping; ``loads`` are :func:`link_loads`, for callers that have them.
+    """All figures of a mapping; ``loads`` are :func:`program_loads`, for callers that have them.
+
+    For a program with trees either these or ``spikes`` (expected, by population) must be given.
 
     * ``cores_used``: clusters; ``cores_available``: neuron cores of the chip.
     * ``packets``: sum over flows of expected packets per sample, host flows included.
     * ``hops``: sum over flows of packets x routers entered; ``flit_hops``: hops x flits per packet.
     * ``mean_hops``: hops / packets.
-    * ``chip_crossings``: sum over flows of packets x links between chips on the way.
+    * ``chip_crossings``: sum over links between chips of packets.
     * ``busiest_link_packets``: largest sum of packets over a link between routers or from a router to
-      the host (XY or whatever the fabric's routing is; unicast).
+      the host, on the ways that they take (with detours and trees).
     * ``busiest_core_packets_in`` / ``_out``: largest sum over the flows into / out of a core.
     * ``connectivity_km1``: sum over neurons of (cores that hold the neuron or one of its axons, the
       host counting as the home of inputs) - 1; packets to the host are not counted.
     * ``target_entries``: entries of all target tables, the host's included.
     * ``route_entries``, ``route_entries_max``: entries of all routers' routing tables, and of the fullest;
       only of chips that have such tables.
+    * ``trees``, ``multicast_entries``, ``multicast_entries_max``: trees, their entries in all routers and
+      in the fullest; ``traversals``: packets through output ports of routers, which would be ``hops``
+      without trees; only of chips with multicast.
     * ``<resource>_max`` and ``<resource>_mean``: share of the own core's capacity that is used, the
       largest and the mean over the cores used.
     """
     fabric = build_fabric(chip, table=routes.table)
-    loads = link_loads(fabric, routes) if loads is None else loads
+    loads = program_loads(fabric, routes, program, spikes) if loads is None else loads
     packets = float(routes.packets.sum())
     hops = float((routes.packets * routes.hops).sum())
     out = {
@@ -70,6 +81,13 @@ def mapping_metrics(
     if chip.router.table_entries is not None:
         held = np.bincount(routes.table.router, minlength=1) if routes.table is not None else np.zeros(1)
         out |= {"route_entries": float(held.sum()), "route_entries_max": float(held.max())}
+    if chip.router.multicast_entries is not None:
+        trees = program.trees
+        held = np.bincount(trees.router, minlength=1) if trees is not None else np.zeros(1)
+        out |= {
+            "trees": float(0 if trees is None else trees.n_trees), "multicast_entries": float(held.sum()),
+            "multicast_entries_max": float(held.max()), "traversals": float(loads.sum()),
+        }  # fmt: skip
     out.update(_utilisation(chip, partition, placement))
     return out
 
@@ -82,19 +100,24 @@ FORMULAS = {
     "flit_hops": "hops x flits per packet",
     "mean_hops": "hops / packets",
     "mean_links": "spike_hops / packets between different cores",
-    "chip_crossings": "sum over flows of packets x links between chips",
-    "busiest_link_packets": "largest packets over a link, on the routes taken",
+    "chip_crossings": "sum over links between chips of packets",
+    "busiest_link_packets": "largest packets over a link, the host's included, on routes and trees",
     "busiest_core_packets_in": "largest packets into a core",
     "busiest_core_packets_out": "largest packets out of a core",
     "connectivity_km1": "sum over neurons of (cores that hold it or an axon of it) - 1",
     "target_entries": "entries of all target tables, the host's included",
     "route_entries": "entries of all routers' routing tables",
     "route_entries_max": "routing table entries of the fullest router",
+    "trees": "multicast trees",
+    "multicast_entries": "entries of all routers' multicast tables",
+    "multicast_entries_max": "multicast entries of the fullest router",
+    "traversals": "packets through output ports of routers, one per branch of a tree; without trees: hops",
     "km1": "sum over nets of packets x (cores of the net - 1)",
     "cut_net": "sum over nets of packets, if the net leaves its core",
-    "spike_hops": "sum over flows of packets x links (unicast, HOST at its router)",
-    "tree_hops": "sum over nets of packets x links in the union of their X-then-Y routes (multicast)",
-    "busiest_link": "largest packets over a link between routers, X then Y",
+    "spike_hops": "sum over flows of packets x links on their routes (unicast, HOST at its router)",
+    "tree_hops": "sum over links of packets on the chip's trees and routes; of chips without trees: sum over "
+    "nets of packets x links in the union of their X-then-Y routes",
+    "busiest_link": "largest packets over a link between routers, on their routes (unicast)",
     "jin_energy": "sum w [d (E_r + E_w) + E_w], E_r 1, E_w 0.1 (Jin et al. 2023, as coded)",
     "jin_latency_mean": "mean over edges of d (L_r + L_w) + L_w, L_r 1, L_w 0.01",
     "jin_latency_max": "largest d (L_r + L_w) + L_w",
@@ -131,6 +154,7 @@ def all_metrics(chip: Chip, mapping: Mapping, loads: FloatArray | None = None) -
     from mapper.route.choice import least_busiest_link
 
     routes, fabric = mapping.routes, build_fabric(chip, table=mapping.routes.table)
+    loads = program_loads(fabric, routes, mapping.program, mapping.spikes) if loads is None else loads
     out = mapping_metrics(chip, mapping.partition, mapping.placement, routes, mapping.program, loads)
     nets = cluster_nets(Anatomy(mapping.network, dict(mapping.spikes)), mapping.partition.clusters)
     size = np.diff(nets.pointer) - np.bincount(_net_of(nets)[nets.pins == nets.n], minlength=len(nets.flow))
@@ -139,10 +163,14 @@ def all_metrics(chip: Chip, mapping: Mapping, loads: FloatArray | None = None) -
     place = np.append(mapping.placement.core, HOST)
     tile = np.array([fabric.tile_of(int(core)) for core in place], np.int64)
     out["tree_hops"] = tree_hops(nets, tile % fabric.width, tile // fabric.width)
+    if mapping.program.trees is not None:
+        out["tree_hops"] = _between_routers(fabric, loads).sum()
     a, b = (np.where(e == HOST, fabric.n_cores, e) for e in (routes.source, routes.target))
     tiles = np.append(np.arange(fabric.n_cores) // chip.mesh.cores_per_tile, fabric.tile_of(HOST))
     x, y = tiles % fabric.width, tiles // fabric.width
     figures = placement_figures(a, b, routes.packets, x, y, fabric.width, fabric.height)
+    alone = loads if mapping.program.trees is None else link_loads(fabric, routes)
+    figures |= _on_routes(fabric, routes, alone)
     assert out.keys().isdisjoint(figures)
     out.update(figures)
     entries = [len(core.targets.core) for core in mapping.program.cores]
@@ -159,14 +187,56 @@ def _net_of(nets: Nets) -> NDArray[np.int64]:
     return np.repeat(np.arange(len(nets.flow)), np.diff(nets.pointer))
 
 
+def _between_routers(fabric: Fabric, loads: FloatArray) -> FloatArray:
+    """The loads of links between routers."""
+    return loads[fabric.target >= 0]
+
+
+def _on_routes(fabric: Fabric, routes: Routes, loads: FloatArray) -> dict[str, float]:
+    """The figures of unicast links as they are routed, detours included; ``loads`` are unicast too."""
+    links = _between_routers(fabric, loads)
+    packets = float(routes.packets[routes.source != routes.target].sum())
+    hops = float((routes.packets * (routes.hops - 1)).sum())
+    return {
+        "spike_hops": hops, "mean_links": hops / packets if packets else 0.0,
+        "busiest_link": float(links.max(initial=0.0)),
+    }  # fmt: skip
+
+
 def link_loads(fabric: Fabric, routes: Routes) -> FloatArray:
-    """(routers, ports) expected packets per sample through every output port."""
+    """(routers, ports) expected packets per sample through every output port, each flow by itself."""
+    return _loads(fabric, routes.source, routes.target, routes.packets)
+
+
+def program_loads(
+    fabric: Fabric, routes: Routes, program: Program, spikes: Spikes | None = None
+) -> FloatArray:
+    """As :func:`link_loads`, of what the program sends: its trees carry one packet for all their leaves.
+
+    Raises:
+        ValueError: the program has trees, and no expected spikes are given.
+    """
+    if program.trees is None:
+        return link_loads(fabric, routes)
+    if spikes is None:
+        raise ValueError("the loads of a program with trees need the expected spikes")
+    fabric, sent = replace(fabric, trees=program.trees), traffic(program, spikes)
+    single = sent.target >= HOST
+    loads = _loads(fabric, sent.source[single], sent.target[single], sent.packets[single])
+    columns = (sent.source[~single], FIRST_TREE - sent.target[~single], sent.packets[~single])
+    for source, tree, packets in zip(*(c.tolist() for c in columns), strict=True):
+        for hop in walk(fabric, source, tree):
+            loads[hop.router, hop.out_port] += packets
+    return loads
+
+
+def _loads(fabric: Fabric, sources: IntArray, targets: IntArray, flow: FloatArray) -> FloatArray:
     loads = np.zeros(fabric.n_routers * fabric.n_ports)
-    for first in range(0, len(routes.source), CHUNK):
+    for first in range(0, len(sources), CHUNK):
         part = slice(first, first + CHUNK)
-        goals, goal = np.unique(routes.target[part], return_inverse=True)
+        goals, goal = np.unique(targets[part], return_inverse=True)
         walker = Walker(fabric, goals)
-        heads, packets = walker.start(routes.source[part], goal.astype(np.int64)), routes.packets[part]
+        heads, packets = walker.start(sources[part], goal.astype(np.int64)), flow[part]
         while packets.size:
             channel, after, goes_on = walker.advance(heads)
             loads += np.bincount(channel // fabric.n_vcs, weights=packets, minlength=len(loads))
@@ -205,7 +275,8 @@ def _tables(program: Program) -> list[tuple[int, TargetTable]]:
 
 def _km1(program: Program) -> int:
     total = 0
-    for home, table in _tables(program):
+    for home, sent in _tables(program):
+        table = spread(sent, program.trees)
         neuron = np.repeat(np.arange(len(table.pointer) - 1), np.diff(table.pointer))
         away = (table.core != home) & (table.core != HOST)
         key = neuron[away] * (int(table.core.max(initial=0)) + 1) + table.core[away]

@@ -39,6 +39,7 @@ class MapOptions:
     only cut the search for a placement short, and the placement's report then says so.
     ``polish`` lets slices of different layers share cores where that saves cores, then traffic.
     ``repair`` False leaves a mapping that can deadlock as it is; True repairs it where the chip allows.
+    ``multicast`` False sends single packets only, also on chips whose routers have multicast tables.
     ``progress`` is called with one sentence per stage, ``detail`` with the state of a long one; they must
     not raise.
     """
@@ -54,6 +55,7 @@ class MapOptions:
     cores: NDArray[np.generic] | None = None
     repair: bool = True
     polish: bool = False
+    multicast: bool = True
     progress: Progress | None = None
     detail: Progress | None = None
 

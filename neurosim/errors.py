@@ -26,6 +26,8 @@ class NeurosimError(Exception):
         what: one sentence, no full stop: what is wrong.
         code: stable identifier of the kind of error, e.g. ``chip-unknown-key``.
         where: ``file:line:column``, a file, or the name of an artefact's part.
+        parameter: in place of ``where``, the function's parameter that is at fault; the command line says its
+            option instead.
         expected / got / hint: optional parts, each printed on a line of its own.
     """
 
@@ -37,13 +39,15 @@ class NeurosimError(Exception):
         *,
         code: str,
         where: str | None = None,
+        parameter: str | None = None,
         expected: str | None = None,
         got: str | None = None,
         hint: str | None = None,
     ) -> None:
         self.what = what
         self.code = code
-        self.where = where
+        self.where = f"parameter '{parameter}'" if parameter is not None else where
+        self.parameter = parameter
         self.expected = expected
         self.got = got
         self.hint = hint

@@ -3,7 +3,9 @@
 Reads a chip and the sources; :func:`area_table` gives one row per module.  The counts are of Yosys' generic
 gates (two inputs, multiplexers, flip-flops): good for ratios, not for areas.  Memories of up to LARGEST_FIFO
 words become flip-flops; larger ones stay memories, whose bits are counted apart.  Memories that are loaded
-from outside give values that nobody knows, so that nothing behind them is taken for constant.
+from outside give values that nobody knows, so that nothing behind them is taken for constant.  Each module
+below the top is mapped by itself and the whole is put together after that: a core as one piece takes the
+mapper (abc) many times as long as its parts do.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ MODULES = (
     "sync_fifo", "rr_arbiter", "credit_counter", "aer_route", "chip_link", "async_fifo", "gals_link",
     "aer_router",
 )  # fmt: skip
+TREE_MODULES = ("aer_branch", "owed_branches")  # of routers with multicast
 CORE_MODULES = (
     "receive_fifo", "transmit_fifo", "synapse_pipeline", "neuron_update", "neuron_loop", "neuron_core",
     "barrier_root", "barrier_tree", "host_port",
@@ -108,11 +111,12 @@ def _area(
     output = run_yosys(
         [
             f"read_verilog -I{folder} {' '.join(map(str, files))}",
-            f"hierarchy -check -top {module} {values}", "proc", "flatten", "dump", *loaded,
+            f"hierarchy -check -top {module} {values}", "proc",
+            "design -save parts", "flatten", "dump", "design -load parts", *loaded,
             "setundef -undriven -anyseq", *COARSE,
             f"memory_map t:$mem_v2 r:SIZE<={LARGEST_FIFO} %i",
             "opt -fast -full", "opt -undriven -fine", f"techmap {BUT_BLOCKS}", "opt -fast",
-            "abc -g AND,NAND,OR,NOR,XOR,XNOR,MUX", "opt_clean", "stat", "ltp -noff",
+            "abc -g AND,NAND,OR,NOR,XOR,XNOR,MUX", "flatten", "opt_clean -purge", "stat", "ltp -noff",
         ],
         seconds,
     )  # fmt: skip

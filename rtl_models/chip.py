@@ -7,6 +7,7 @@ events are to be held against an engine's, see :mod:`neurosim.rtl.chip_log`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from neurosim.artefacts.program import Program
@@ -16,22 +17,37 @@ from neurosim.engines.base import Workload
 from neurosim.rtl.chip_log import SampleEvents, read_chip_log
 from neurosim.rtl.images import chip_header_text, write_images
 from rtl_models import toolchain
+from rtl_models.traffic import STATE_DUMP
 
 CORES = (
     "barrier", "barrier_root", "barrier_tree", "host_port", "neuro_chip", "neuron_core", "neuron_loop",
     "neuron_update", "receive_fifo", "synapse_pipeline", "transmit_fifo",
 )  # fmt: skip
 BENCH = "chip_bench"
+DUMPS = (STATE_DUMP, "core_dump.vh")
+DUMP_KINDS = ("state", "credits", "core", "received")
 DEFAULT_LIMIT_CYCLES = 10_000_000
 
 
-def bench_design(chip: Chip, icarus: bool, replace: Mapping[str, str] | None = None) -> toolchain.Design:
-    """The bench for ``chip``; ``replace`` are changed sources by file name."""
-    bench = (toolchain.BENCH / f"{BENCH}.v", *([toolchain.BENCH / "clock.v"] if icarus else []))
+@dataclass(frozen=True)
+class StoppedChip:
+    """What a chip did that may never end: its ``events`` (one per sample) and the lines of its ``dump``."""
+
+    events: list[SampleEvents]
+    dump: tuple[str, ...]
+
+
+def bench_design(
+    chip: Chip, icarus: bool, replace: Mapping[str, str] | None = None, dump: bool = False
+) -> toolchain.Design:
+    """The bench for ``chip``; ``replace``: changed sources by file name; ``dump``: it can dump its state."""
+    names = [f"{BENCH}.v", *(["clock.v"] if icarus else []), *(DUMPS if dump else [])]
+    bench = tuple(toolchain.BENCH / name for name in names)
+    defines = ({"BENCH": BENCH} if icarus else {}) | ({"DUMP_STATE": "1"} if dump else {})
     return toolchain.Design(
         "clock" if icarus else BENCH, (*toolchain.hdl_sources((*toolchain.FABRIC, *CORES)), *bench),
-        chip_header_text(chip), {"BENCH": BENCH} if icarus else {}, replace or {},
-    )  # fmt: skip
+        chip_header_text(chip), defines, replace or {},
+    )
 
 
 def run_chip(
@@ -59,7 +75,29 @@ def run_chip(
         command = (toolchain.build_icarus if simulator == "icarus" else toolchain.build_verilator)(design)
         arguments = plusargs(program, workload, limit_cycles)
         toolchain.run_tool([*command, *arguments], place, seconds=seconds)
-        return read_chip_log(place / "events.log", chip)
+        return read_chip_log(place / "events.log", chip, trees=program.trees)
+
+
+def run_to(
+    program: Program, workload: Workload, last_cycle: int, dump_cycle: int, simulator: str = "icarus",
+    replace: Mapping[str, str] | None = None, folder: Path | None = None,
+    seconds: float = toolchain.TIME_LIMIT_S,
+) -> StoppedChip:  # fmt: skip
+    """Run one sample up to ``last_cycle``, over or not; the state is dumped at the end of ``dump_cycle``.
+
+    The other arguments and the errors are those of :func:`run_chip`.
+    """
+    assert len(workload.spikes) == 1, "a dump is of one sample"
+    chip = load_chip_text(program.chip_yaml, "program")
+    design = bench_design(chip, simulator == "icarus", replace, dump=True)
+    with toolchain.workspace(folder) as place:
+        write_images(program, chip, workload.spikes, place)
+        command = (toolchain.build_icarus if simulator == "icarus" else toolchain.build_verilator)(design)
+        arguments = [*plusargs(program, workload, last_cycle), f"+dump={dump_cycle}"]
+        toolchain.run_tool([*command, *arguments], place, seconds=seconds)
+        lines = (place / "events.log").read_text().splitlines()
+        dump = tuple(line for line in lines if line.split(" ")[2:3] and line.split(" ")[2] in DUMP_KINDS)
+        return StoppedChip(read_chip_log(place / "events.log", chip, True, program.trees), dump)
 
 
 def plusargs(program: Program, workload: Workload, limit_cycles: int = DEFAULT_LIMIT_CYCLES) -> list[str]:

@@ -39,11 +39,13 @@ from rtl_models.verdicts import FirstDifference
 ICARUS_CORE_CYCLES = 20_000  # cores times cycles that are worth no build of Verilator's
 UPDATE_CASES = {"quick": 1000, "full": 10_000}
 NETWORKS = {"quick": 3, "full": 20}
+ONCE_NETWORKS = {"quick": 2, "full": 8}
 TRIES = 8  # networks drawn for one that fits the chip
 LONG_STEP_CYCLES = 10_000  # a chip whose steps are longer gets fewer of everything
 SAMPLES, STEPS = 2, 4
 BARRIER_STEPS = 6
 DEMO = {"quick": (1, 4), "full": (20, None)}  # samples, steps
+LONG_STEP_DEMO = {"quick": (1, 2), "full": (2, 4)}
 
 
 def updates(chip: Chip, bench: Bench) -> Group:
@@ -80,30 +82,44 @@ def first_wrong(expected: np.ndarray, got: np.ndarray) -> tuple[int, int] | None
 
 
 def has_long_steps(chip: Chip) -> bool:
-    """Whether a time step takes many cycles of nothing: a tick's period, or the barrier's way."""
+    """Whether a time step takes many cycles of nothing."""
+    return step_cycles(chip) > LONG_STEP_CYCLES
+
+
+def step_cycles(chip: Chip) -> int:
+    """Cycles that a time step takes at least: a tick's period, or the barrier's way."""
     s = chip.sync
-    period = s.tick_period_cycles if s.mode == "tick" else barrier_length(chip)
-    return (period or 0) > LONG_STEP_CYCLES
+    return (s.tick_period_cycles or 0) if s.mode == "tick" else barrier_length(chip)
 
 
 def random_chips(chip: Chip, small: Chip, bench: Bench) -> Group:
-    """Random networks, mapped by our mapper."""
+    """Random networks of all models that the chip has, mapped by our mapper."""
+    return _networks("random networks", NETWORKS[bench.suite], None, chip, small, bench)
 
+
+def once_chips(chip: Chip, small: Chip, bench: Bench) -> Group:
+    """Random networks of first-spike neurons, mapped by our mapper."""
+    return _networks("first-spike networks", ONCE_NETWORKS[bench.suite], "ttfs", chip, small, bench)
+
+
+def _networks(
+    how: str, most: int, firing: str | None, chip: Chip, small: Chip, bench: Bench
+) -> Group:
     def run(number: int) -> Callable[[Path], Outcome]:
         def check(folder: Path) -> Outcome:
-            program, inputs = random_program(small, bench.seed + 1000 * number)
+            program, inputs = random_program(small, bench.seed + 1000 * number, firing)
             case = f"network {program.name} on {size_text(small)}"
             return compare(program, inputs, case, bench, None, folder)
 
         return check
 
-    n = max(1, NETWORKS[bench.suite] // (4 if has_long_steps(small) else 1))
+    n = max(1, most // (4 if has_long_steps(small) else 1))
     cases = tuple(Case(f"random network {k + 1}", run(k)) for k in range(n))
-    return Group("neuro_chip", "random networks", cases, size_note(chip, small))
+    return Group("neuro_chip", how, cases, size_note(chip, small))
 
 
-def random_program(chip: Chip, seed: int) -> tuple[Program, Workload]:
-    """The first of some networks that fits.
+def random_program(chip: Chip, seed: int, firing: str | None = None) -> tuple[Program, Workload]:
+    """The first of some networks that fits; ``firing``: the model of all neurons that fire.
 
     Raises:
         DoesNotFitError: none does.
@@ -111,7 +127,7 @@ def random_program(chip: Chip, seed: int) -> tuple[Program, Workload]:
     from mapper import MapOptions, compile_network
 
     for attempt in range(TRIES):
-        network = random_network(chip, seed + attempt)
+        network = random_network(chip, seed + attempt, firing)
         try:
             program = compile_network(network, chip, MapOptions(seed=attempt, effort=0.05)).program
         except DoesNotFitError:
@@ -130,7 +146,7 @@ def barrier(chip: Chip, small: Chip, bench: Bench) -> Group:
     def check(folder: Path) -> Outcome:
         neurons = min(4, small.core.neurons)
         net = PacedNet(n_cores(small), neurons, 1, neurons, 3, "dense")
-        program = _within(paced_program(net, small, bench.seed), small)
+        program = within(paced_program(net, small, bench.seed), small)
         steps = 2 if has_long_steps(small) else BARRIER_STEPS
         inputs = Workload(np.zeros((1, steps, 0), np.uint8), np.full(1, -1, np.int64), "none")
         case = f"{n_cores(small)} cores on {size_text(small)}"
@@ -140,7 +156,7 @@ def barrier(chip: Chip, small: Chip, bench: Bench) -> Group:
     return Group("barrier", "pacemakers", (Case(name, check),), size_note(chip, small))
 
 
-def _within(program: Program, chip: Chip) -> Program:
+def within(program: Program, chip: Chip) -> Program:
     """``program`` with floors that the chip's membranes have."""
     least = signed_range(chip.core.membrane_bits)[0]
 
@@ -155,7 +171,8 @@ def _within(program: Program, chip: Chip) -> Program:
 
 def demo(chip: Chip, small: Chip, program: Program, bench: Bench) -> Group:
     """The digits network, mapped by our mapper on ``small``."""
-    n_samples, n_steps = (1, 2) if has_long_steps(small) and not bench.is_full else DEMO[bench.suite]
+    is_long = has_long_steps(small)
+    n_samples, n_steps = (LONG_STEP_DEMO if is_long else DEMO)[bench.suite]
     simulator = "verilator" if bench.is_full else None
 
     def check(folder: Path) -> Outcome:
@@ -163,7 +180,9 @@ def demo(chip: Chip, small: Chip, program: Program, bench: Bench) -> Group:
         return compare(program, inputs, f"demo on {size_text(small)}", bench, simulator, folder)
 
     cases = (Case(f"{n_samples} sample{'s' if n_samples > 1 else ''}", check),)
-    return Group("neuro_chip", "demo network", cases, size_note(chip, small))
+    less = f"only {n_samples} x {n_steps} steps of {step_cycles(small)} cycles" if is_long else ""
+    note = ", ".join(part for part in (size_note(chip, small), less) if part)
+    return Group("neuro_chip", "demo network", cases, note)
 
 
 def demo_program(chip: Chip, folder: Path) -> Program:
@@ -226,7 +245,7 @@ def compare(
     expected = expected_events(result, program, chip)
     found = first_difference(expected, got)
     if found is not None:
-        first = _in_words(case, found, expected, got)
+        first = in_words(case, found, expected, got)
         sample, cycle = found.sample, max(0, first.cycle)
         return Outcome(
             cycles, packets, first, found.n_different,
@@ -250,7 +269,7 @@ FIELDS = {
 }  # fmt: skip
 
 
-def _in_words(
+def in_words(
     case: str, found: Difference, expected: list[SampleEvents], got: list[SampleEvents]
 ) -> FirstDifference:
     """An event as cycle, component, field and both values."""

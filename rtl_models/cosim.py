@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from neurosim.artefacts.tree_table import TreeTable
 from neurosim.chip.dump import dump_chip
 from neurosim.chip.loader import load_chip
 from neurosim.chip.models import Chip
@@ -23,7 +24,7 @@ from neurosim.errors import LimitError, MismatchError
 from neurosim.rtl.header import header_text
 from rtl_models import toolchain
 from rtl_models.bench import JOB
-from rtl_models.traffic import PAYLOAD
+from rtl_models.traffic import PAYLOAD, TREE_PAYLOAD
 
 WAVE_BEFORE = 40  # cycles that a waveform shows before the one that is asked for
 STEPS_PER_CYCLE = 2  # of the simulator; the benches' clock
@@ -36,6 +37,7 @@ FLAGS = {
 def lockstep(
     chip: Chip, traffic: Traffic, max_cycles: int, folder: Path, replace: Mapping[str, str] | None = None,
     simulator: str = "icarus", seconds: float = toolchain.TIME_LIMIT_S, wave_cycle: int | None = None,
+    trees: TreeTable | None = None,
 ) -> dict[str, Any]:
     """Run ``traffic`` on the Verilog mesh of ``chip``, every register held against the rules in every cycle.
 
@@ -43,6 +45,7 @@ def lockstep(
         ``cycles`` and ``packets`` compared, and ``seen``: how often a flit at the front of a channel was seen
         by input port, output port, flits in the channel, and whether it was blocked.
 
+    Targets of ``traffic`` may be numbers of ``trees``, as in a target table.
     ``wave_cycle`` (Icarus) also writes ``wave.vcd`` around that cycle.
 
     Raises:
@@ -53,15 +56,24 @@ def lockstep(
     (folder / "chip.yaml").write_text(dump_chip(chip))
     columns = {name: getattr(traffic, name).tolist() for name in ("cycle", "source", "target")}
     table = None if traffic.table is None else {k: v.tolist() for k, v in vars(traffic.table).items()}
-    job = {"chip": str(folder / "chip.yaml"), "traffic": columns, "table": table, "max_cycles": max_cycles,
-           "result": str(folder / "result.json")}  # fmt: skip
+    branching = None
+    if trees is not None:
+        branching = {k: v if isinstance(v, int) else v.tolist() for k, v in vars(trees).items()}
+    job = {"chip": str(folder / "chip.yaml"), "traffic": columns, "table": table, "trees": branching,
+           "max_cycles": max_cycles, "result": str(folder / "result.json")}  # fmt: skip
     design = toolchain.Design(
-        "neuro_mesh", toolchain.hdl_sources(), header_text(chip, PAYLOAD), replace=replace or {}
-    )
+        "neuro_mesh", toolchain.hdl_sources(), header_text(chip, lockstep_payload(chip)),
+        replace=replace or {},
+    )  # fmt: skip
     parameters = {"LOCAL_CREDITS": chip.router.buffer_flits}
     run_bench(design, "mesh_lockstep", job, folder, parameters, simulator, seconds, wave_cycle)
     result: dict[str, Any] = json.loads((folder / "result.json").read_text())
     return result
+
+
+def lockstep_payload(chip: Chip) -> tuple[tuple[str, int], ...]:
+    """What flits carry besides the address: the packet's number, and an axon if there can be trees."""
+    return PAYLOAD if chip.router.multicast_entries is None else TREE_PAYLOAD
 
 
 def job_chip(job: Mapping[str, Any]) -> Chip:

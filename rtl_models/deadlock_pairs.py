@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosim.artefacts.result import Verdict
 from neurosim.chip.loader import edit_chip
 from neurosim.chip.models import Chip
 from neurosim.engines.base import RunOptions, Traffic, TrafficResult
@@ -19,7 +20,7 @@ from neurosim.engines.compiled.engine import CompiledEngine
 from neurosim.fabric.topology import build_fabric
 from rtl_models import waves
 from rtl_models.cases import Bench, Case, Group, Outcome
-from rtl_models.traffic import first_difference, run_traffic
+from rtl_models.traffic import Difference, first_difference, run_traffic
 from rtl_models.verdicts import FirstDifference
 from rtl_models.waits import find_deadlock
 
@@ -75,26 +76,30 @@ def _check(name: str, chip: Chip, bench: Bench, folder: Path) -> Outcome:
         chip, traffic, last, "icarus", cycle, bench.replace, folder=folder, seconds=bench.seconds
     )
     waits = find_deadlock(chip, traffic, got)
-    verdict = None if waits is None else waits.verdict("", -1, cycle)
+    theirs = None if waits is None else waits.verdict("", -1, cycle)
     arrived = np.where(got.arrive > cycle, -1, got.arrive) if is_stuck else got.arrive
     found = first_difference(expected.arrive, arrived)
-
-    def outcome(first: FirstDifference | None) -> Outcome:
-        return Outcome(
-            min(last, got.end_cycle), len(traffic.cycle), first, int(first is not None),
-            lambda place: waves.of_traffic(chip, traffic, cycle, place, bench.replace, bench.seconds),
-            folder / "events.log",
-        )  # fmt: skip
-
+    first = None
     if found is not None:
-        when = [f"cycle {at}" if at >= 0 else "never" for at in (found.expected, found.got)]
-        target, at = int(traffic.target[found.packet]), max(0, min(found.expected, found.got))
-        field = f"arrival of packet {found.packet}"
-        return outcome(FirstDifference(name, at, f"core {target}", field, when[0], when[1]))
-    if verdict != (expected.verdict if is_stuck else None):
-        said = [_said(expected.verdict if is_stuck else None), _said(verdict)]
-        return outcome(FirstDifference(name, cycle, "neuro_mesh", "blocked channels", said[0], said[1]))
-    return outcome(None)
+        first = _arrival(name, int(traffic.target[found.packet]), found)
+    elif theirs != (ours := expected.verdict if is_stuck else None):
+        first = FirstDifference(
+            name, cycle, "neuro_mesh", "blocked channels", said(ours), said(theirs), n_different=1
+        )
+    return Outcome(
+        min(last, got.end_cycle), len(traffic.cycle), first, 0 if first is None else first.n_different or 1,
+        lambda place: waves.of_traffic(chip, traffic, cycle, place, bench.replace, bench.seconds),
+        folder / "events.log",
+    )  # fmt: skip
+
+
+def _arrival(name: str, target: int, found: Difference) -> FirstDifference:
+    when = [f"cycle {at}" if at >= 0 else "never" for at in (found.expected, found.got)]
+    at = min(cycle for cycle in (found.expected, found.got) if cycle >= 0)
+    field = f"arrival of packet {found.packet}"
+    return FirstDifference(
+        name, at, f"core {target}", field, when[0], when[1], n_different=found.n_different
+    )
 
 
 def stuck(chip: Chip, seed: int) -> tuple[Traffic, TrafficResult]:
@@ -112,6 +117,6 @@ def stuck(chip: Chip, seed: int) -> tuple[Traffic, TrafficResult]:
     return traffic, result
 
 
-def _said(verdict: object) -> str:
-    blocked = getattr(verdict, "blocked", ())
-    return "none" if verdict is None else f"{len(blocked)} channels: " + ", ".join(map(str, blocked))
+def said(verdict: Verdict | None) -> str:
+    """The blocked queues of a deadlock, in words."""
+    return "none" if verdict is None else f"{len(verdict.blocked)} queues: {', '.join(verdict.blocked)}"

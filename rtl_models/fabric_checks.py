@@ -9,11 +9,14 @@ import contextlib
 import dataclasses
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from neurosim.chip.defects import dead_parts
 from neurosim.chip.models import Chip
 from neurosim.engines.base import RunOptions, Traffic
 from neurosim.engines.compiled.engine import CompiledEngine
@@ -26,6 +29,7 @@ from neurosim.rtl.images import chip_header_text
 from rtl_models import formal, toolchain, waves
 from rtl_models.cases import Bench, Case, Group, Outcome
 from rtl_models.cosim import lockstep, run_bench
+from rtl_models.random_trees import tree_traffic
 from rtl_models.scale import size_note, size_text
 from rtl_models.traffic import first_difference, run_traffic
 from rtl_models.verdicts import CLEAN, PROVEN, REFUTED, WARNS, FirstDifference
@@ -202,25 +206,29 @@ def _differs(error: MismatchError, case: str, component: str, folder: Path) -> O
     return Outcome(first=first, n_different=1, log=folder / "run.log")
 
 
-def meshes(chip: Chip, small: Chip, bench: Bench) -> Group:
-    """Every register of every router in every cycle, on ``small``."""
+def meshes(chip: Chip, small: Chip, bench: Bench, with_trees: bool = False) -> Group:
+    """Every register of every router in every cycle, on ``small``; ``with_trees``: also multicast packets."""
     fabric = build_fabric(small)
     loads = (0.5,) if not bench.is_full else (0.1, 0.5, 0.9)
 
     def run(load: float, seed: int) -> Callable[[Path], Outcome]:
-        traffic = uniform(fabric, load, LOCKSTEP_CYCLES[bench.suite], seed)
+        traffic, trees = uniform(fabric, load, LOCKSTEP_CYCLES[bench.suite], seed), None
+        if with_trees:
+            traffic, trees = tree_traffic(fabric, traffic, seed)
         case = f"{size_text(small)}, load {load:g}, seed {seed}"
 
         def check(folder: Path) -> Outcome:
             try:
-                found = lockstep(small, traffic, MAX_CYCLES, folder, bench.replace, seconds=bench.seconds)
+                found = lockstep(
+                    small, traffic, MAX_CYCLES, folder, bench.replace, seconds=bench.seconds, trees=trees
+                )
             except MismatchError as error:
                 seen = _differs(error, case, "neuro_mesh", folder)
                 cycle = seen.first.cycle if seen.first is not None else 0
                 return Outcome(
                     first=seen.first, n_different=1, log=seen.log,
                     wave=lambda place: waves.of_lockstep(
-                        small, traffic, cycle, place, bench.replace, bench.seconds
+                        small, traffic, cycle, place, bench.replace, bench.seconds, trees
                     ),
                 )  # fmt: skip
             return Outcome(found["cycles"], found["packets"])
@@ -228,10 +236,13 @@ def meshes(chip: Chip, small: Chip, bench: Bench) -> Group:
         return check
 
     cases = tuple(Case(f"load {load:g}", run(load, bench.seed + k)) for k, load in enumerate(loads))
-    return Group("neuro_mesh", "all registers", cases, size_note(chip, small))
+    how = "all registers, multicast" if with_trees else "all registers"
+    return Group("neuro_mesh", how, cases, size_note(chip, small))
 
 
-def traffic(chip: Chip, small: Chip, bench: Bench) -> Group:
+def traffic(
+    chip: Chip, small: Chip, bench: Bench, how: str = "traffic", note: str | None = None
+) -> Group:
     """The arrival cycle of every packet under uniform traffic, on ``small``, against the compiled engine."""
     fabric = build_fabric(small)
     simulator = "verilator" if bench.is_full else "icarus"
@@ -246,7 +257,7 @@ def traffic(chip: Chip, small: Chip, bench: Bench) -> Group:
         Case(f"load {load:g}", run(load, bench.seed + k)) for k, load in enumerate(LOADS[bench.suite])
     )
     module = "neuro_mesh" + (", chip_link" if small.n_chips > 1 else "")
-    return Group(module, "traffic", cases, size_note(chip, small))
+    return Group(module, how, cases, size_note(chip, small) if note is None else note)
 
 
 def _traffic(
@@ -292,11 +303,27 @@ def uniform(fabric: Fabric, load: float, cycles: int, seed: int) -> Traffic:
     if fabric.chip.defects is not None:
         from mapper.route.exceptions import find_exceptions
 
+        part = np.repeat(_parts(fabric), fabric.chip.mesh.cores_per_tile)
+        joined = (part[source] == part[target]) & (part[source] >= 0)
+        cycle, source, target = cycle[joined], source[joined], target[joined]
         pairs = np.divmod(np.unique(source * fabric.n_cores + target), fabric.n_cores)
         table = find_exceptions(fabric, *pairs).table
         home = arrives(dataclasses.replace(fabric, table=table), source, target)
         cycle, source, target = cycle[home], source[home], target[home]
     return Traffic(cycle.astype(np.int64) + 1, source.astype(np.int64), target.astype(np.int64), table)
+
+
+def _parts(fabric: Fabric) -> NDArray[np.int64]:
+    """(routers,): numbers of the parts into which dead links have cut the mesh, -1 for dead routers."""
+    part = np.full(fabric.n_routers, -1, np.int64)
+    dead = dead_parts(fabric.chip)
+    for first in range(fabric.n_routers) if dead is None else np.flatnonzero(~dead.router).tolist():
+        ahead = [first] if part[first] < 0 else []
+        while ahead:
+            router = ahead.pop()
+            part[router] = first
+            ahead += [int(tile) for tile in fabric.target[router] if tile >= 0 and part[tile] < 0]
+    return part
 
 
 def proofs(chip: Chip, bench: Bench, with_cores: bool) -> list[Group]:
@@ -312,17 +339,24 @@ def proofs(chip: Chip, bench: Bench, with_cores: bool) -> list[Group]:
             log = folder / f"{name}.log"
             log.write_text(proof.trace)
             words = f"a run that breaks it, see {log.name}"
-            first = FirstDifference(_sized(name, parameters), -1, name, formal.CLAIMS[name], "proven", words)
+            case = _sized(name, parameters)
+            first = FirstDifference(
+                case, -1, name, formal.CLAIMS[name], "proven", words, n_different=1
+            )
             return Outcome(first=first, n_different=1, log=log)
 
         return check
 
     groups = []
+    proven = Counter(modules[0] for modules in formal.PROPERTIES.values())
     for name, modules in formal.PROPERTIES.items():
+        if name in formal.MULTICAST and chip.router.multicast_entries is None:
+            continue
         sizes = PROOF_SIZES.get(name, ({},))
         cases = tuple(Case(_sized(name, parameters), run(name, parameters)) for parameters in sizes)
         note = formal.CLAIMS[name]
-        groups.append(Group(modules[0], "induction", cases, note, good=PROVEN, bad=REFUTED))
+        how = "induction" + (f" of {name}" if proven[modules[0]] > 1 else "")
+        groups.append(Group(modules[0], how, cases, note, good=PROVEN, bad=REFUTED))
     return groups
 
 

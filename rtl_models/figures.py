@@ -71,7 +71,8 @@ def figures_of(chip: Chip, suite: str, seed: int, progress: Progress | None = No
     small = scale.shrink(chip, 4, 8)
     has_cores = not images.unsupported(small)
     lost: list[NotVerified] = []
-    modules = (*area.MODULES, *(area.CORE_MODULES if has_cores else ()))
+    of_trees = area.TREE_MODULES if chip.router.multicast_entries is not None else ()
+    modules = (*area.MODULES, *of_trees, *(area.CORE_MODULES if has_cores else ()))
     total = len(modules) + 3
 
     def tell(done: int, text: str) -> None:
@@ -125,6 +126,7 @@ def area_parameters(chip: Chip) -> dict[str, dict[str, int]]:
         "rr_arbiter": {"N": fabric.n_ports, "INDEX_BITS": bits_for(fabric.n_ports)},
         "credit_counter": {"INITIAL": depth, "COUNT_BITS": depth.bit_length()},
         "async_fifo": {"WIDTH": flit_layout(chip).bits},
+        "owed_branches": {"PORTS": fabric.n_ports},
         "barrier_tree": {"LEAVES": fabric.n_routers, "ARITY": chip.sync.tile_tree_arity},
     }
 

@@ -26,6 +26,7 @@ PROPERTIES = {
     "fifo_props": ("sync_fifo",),
     "arbiter_props": ("rr_arbiter",),
     "credit_props": ("credit_counter", "sync_fifo"),
+    "branches_props": ("owed_branches", "credit_counter", "sync_fifo"),
     "barrier_props": ("barrier_root", "barrier_tree", "delay_line"),
     "membrane_props": ("neuron_update",),
     "once_props": ("neuron_update",),
@@ -40,6 +41,7 @@ CLAIMS = {
     "fifo_props": "no word is lost, doubled or out of order; never more than fit",
     "arbiter_props": "one winner, and nobody waits for more than the others",
     "credit_props": "credits, flits under way and slots filled always add up; no overflow",
+    "branches_props": "a multicast flit sends each of its copies exactly once, and one credit with the last",
     "barrier_props": "no token while a loop runs or a packet is under way",
     "membrane_props": "the membrane stays between its floor and the top of its width",
     "once_props": "a first-spike neuron fires at most once in a sample, never while silent, then is at rest",
@@ -47,6 +49,8 @@ CLAIMS = {
     "gals_props": "two clocks: credits, flits under way and slots filled add up; no overflow",
 }
 """What is proven, in words."""
+MULTICAST = ("branches_props",)
+"""Those of modules that only routers with multicast have."""
 TWO_CLOCKS = ("async_fifo_props", "gals_props")
 """Those whose clocks are inputs like all others: they rise, fall or stay in every step, each by itself."""
 PROVEN = "Induction step proven: SUCCESS!"
@@ -82,7 +86,7 @@ def prove(
             path.write_text((replace or {}).get(module, (toolchain.HDL / f"{module}.v").read_text()))
             files.append(path)
         values = " ".join(f"-chparam {k} {v}" for k, v in (parameters or {}).items())
-        flags = [f"-I{folder}", *(f"-D{name}" for name in defines)]
+        flags = [f"-I{folder}", f"-I{FORMAL}", *(f"-D{name}" for name in defines)]
         script = [
             " ".join(["read_verilog -sv -formal", *flags, *map(str, files)]),
             f"hierarchy -check -top {name} {values}",

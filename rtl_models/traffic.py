@@ -26,7 +26,9 @@ from neurosim.rtl.route_images import write_route_images
 from rtl_models import toolchain
 
 PAYLOAD = (("packet", 24),)
+TREE_PAYLOAD = (("axon", 12), *PAYLOAD)  # in lock-step, where routers have multicast
 LARGEST_TRACE = 2**18
+STATE_DUMP = "state_dump.vh"  # the part of both benches that dumps routers
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,10 @@ def bench_design(chip: Chip, n_packets: int, icarus: bool, dump: bool = False,
     while words < n_packets:
         words *= 4
     defines = {"TRACE_WORDS": str(words)} | ({"DUMP_STATE": "1"} if dump else {})
-    bench = (toolchain.BENCH / "traffic_bench.v", *([toolchain.BENCH / "clock.v"] if icarus else []))
+    names = ["traffic_bench.v", *(["clock.v"] if icarus else []), *([STATE_DUMP] if dump else [])]
     return toolchain.Design(
-        "clock" if icarus else "traffic_bench", (*toolchain.hdl_sources(), *bench),
+        "clock" if icarus else "traffic_bench",
+        (*toolchain.hdl_sources(), *(toolchain.BENCH / name for name in names)),
         header_text(chip, PAYLOAD), defines, replace or {},
     )  # fmt: skip
 

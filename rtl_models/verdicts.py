@@ -72,6 +72,11 @@ class Verdict:
     note: str = ""
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether nothing was compared after the first difference: there may be many more."""
+        return self.first is not None and self.first.n_different is None
+
+    @property
     def is_good(self) -> bool:
         """Whether nothing differs."""
         return self.verdict not in BAD_VERDICTS

@@ -16,8 +16,18 @@ from neurosim.chip.dump import chip_digest
 from neurosim.chip.models import Chip
 from neurosim.errors import DoesNotFitError, InputError, NeurosimError, did_you_mean
 from neurosim.rtl import header, images
-from rtl_models import core_checks, deadlock_pairs, fabric_checks, scale, toolchain
+from rtl_models import (
+    core_checks,
+    core_deadlocks,
+    deadlock_pairs,
+    fabric_checks,
+    scale,
+    table_checks,
+    toolchain,
+    tree_checks,
+)
 from rtl_models.cases import Bench, Group, run_group
+from rtl_models.keeping import with_log
 from rtl_models.verdicts import NotVerified, Progress, Verdict, VerifyTable
 
 SUITES = ("quick", "full")
@@ -35,12 +45,16 @@ Maker = Callable[[], "list[Group]"]
 
 @dataclass(frozen=True)
 class _Plan:
-    """A chip, the smaller ones that stand for it, and why its cores cannot be built (empty if they can)."""
+    """A chip, the smaller ones that stand for it, and why its cores cannot be built (empty if they can).
+
+    ``tables`` is one whose routers need their tables, None if there is none.
+    """
 
     chip: Chip
     lockstep: Chip
     traffic: Chip
     cores: Chip
+    tables: Chip | None
     refused: tuple[str, ...]
 
 
@@ -76,7 +90,7 @@ def verify_chip(
             (*_not_asked(plan, bench), *lost), _notes(groups, rows),
         )  # fmt: skip
     except NeurosimError as error:
-        raise _with_log(error, work, out) from error
+        raise with_log(error, work, out if out is not None else toolchain.cache_folder() / "logs") from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
@@ -99,7 +113,8 @@ def _plan(chip: Chip, suite: str) -> _Plan:
     small = [scale.shrink(chip, sizes[suite]) for sizes in (LOCKSTEP_TILES, TRAFFIC_TILES)]
     cores = scale.shrink(chip, CORE_TILES[suite], MOST_CORES[suite])
     header.header_text(small[1])  # refuses what no smaller mesh makes good
-    return _Plan(chip, small[0], small[1], cores, tuple(images.unsupported(cores)))
+    tables = table_checks.hurt(small[1]) if chip.router.table_entries is not None else None
+    return _Plan(chip, small[0], small[1], cores, tables, tuple(images.unsupported(cores)))
 
 
 def _groups(plan: _Plan, bench: Bench, lost: list[NotVerified]) -> Iterator[Group]:
@@ -110,10 +125,22 @@ def _groups(plan: _Plan, bench: Bench, lost: list[NotVerified]) -> Iterator[Grou
     if has_cores:
         yield core_checks.updates(chip, bench)
     yield fabric_checks.meshes(chip, plan.lockstep, bench)
+    if chip.router.multicast_entries is not None:
+        yield fabric_checks.meshes(chip, plan.lockstep, bench, with_trees=True)
     yield fabric_checks.traffic(chip, plan.traffic, bench)
+    if plan.tables is not None:
+        yield table_checks.traffic(chip, plan.traffic, plan.tables, bench)
     if has_cores:
         yield core_checks.barrier(chip, plan.cores, bench)
         yield core_checks.random_chips(chip, plan.cores, bench)
+        if "ttfs" in chip.core.neuron_models:
+            yield core_checks.once_chips(chip, plan.cores, bench)
+        if chip.router.multicast_entries is not None:
+            networks = tree_checks.networks(plan.cores, bench)
+            if networks is None:
+                lost.append(NotVerified("multicast networks", tree_checks.why_not(plan.cores)))
+            else:
+                yield networks
         try:
             program = core_checks.demo_program(plan.cores, bench.work)
             yield core_checks.demo(chip, plan.cores, program, bench)
@@ -122,6 +149,8 @@ def _groups(plan: _Plan, bench: Bench, lost: list[NotVerified]) -> Iterator[Grou
             lost.append(NotVerified("demo network", f"on {scale.size_text(plan.cores)}: {why}"))
     if bench.is_full:
         yield deadlock_pairs.deadlocks(chip, bench)
+        if has_cores:
+            yield core_deadlocks.core_deadlocks(chip, bench)
     if toolchain.missing("pyosys") is None:
         yield from fabric_checks.proofs(plan.traffic, bench, has_cores)
 
@@ -132,18 +161,17 @@ def _not_asked(plan: _Plan, bench: Bench) -> tuple[NotVerified, ...]:
     found += [NotVerified("neuron_core, barrier, whole chip", reason) for reason in plan.refused]
     if chip.n_chips == 1:
         found.append(NotVerified("chip_link", "this system is one chip: it has no links between chips"))
+    if plan.tables is None:
+        found.append(NotVerified("routing tables", table_checks.why_not(plan.traffic)))
+    if chip.router.multicast_entries is None:
+        found.append(NotVerified("multicast", tree_checks.why_not(chip)))
     if chip.defects is not None and plan.traffic.defects is None:
         found.append(NotVerified("dead parts", "the smaller mesh that stands for this chip has none"))
     if "conv" in chip.core.synapse_formats:
         reason = "the Verilog core cannot compute kernel addresses"
         found.append(NotVerified("synapse format conv", reason))
-    if "ttfs" in chip.core.neuron_models:
-        found.append(NotVerified("neuron model ttfs", "no random network of this command has such neurons"))
     if not bench.is_full:
         found.append(NotVerified("deadlocks", "only in --suite full"))
-    else:
-        reason = "the whole chip's bench dumps no state: only the fabric's deadlock pairs are run"
-        found.append(NotVerified("deadlock of cores that do not drain", reason))
     for tool, what in (("verilator", "lint by Verilator"), ("pyosys", "proofs")):
         missing = toolchain.missing(tool)
         if missing is not None:
@@ -180,16 +208,3 @@ def _sources(hdl: Path | None) -> Mapping[str, str]:
                 hint=did_you_mean(path.name, known),
             )  # fmt: skip
     return {path.name: path.read_text() for path in files}
-
-
-def _with_log(error: NeurosimError, work: Path, out: Path | None) -> NeurosimError:
-    """``error``, its log moved to where it stays: ``out``, or the cache."""
-    where = None if error.where is None else Path(error.where)
-    if where is None or not where.is_relative_to(work) or not where.is_file():
-        return error
-    place = out if out is not None else toolchain.cache_folder() / "logs"
-    place.mkdir(parents=True, exist_ok=True)
-    kept = place / where.name
-    shutil.copyfile(where, kept)
-    parts = {name: getattr(error, name) for name in ("code", "expected", "got", "hint")}
-    return type(error)(error.what, where=str(kept), **parts)

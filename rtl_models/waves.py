@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from neurosim.artefacts.program import Program
+from neurosim.artefacts.tree_table import TreeTable
 from neurosim.chip.loader import load_chip_text
 from neurosim.chip.models import Chip
 from neurosim.engines.base import Traffic, Workload
@@ -56,11 +57,14 @@ def of_chip(
 
 
 def of_lockstep(
-    chip: Chip, traffic: Traffic, cycle: int, folder: Path, replace: Mapping[str, str], seconds: float
-) -> Path | None:
+    chip: Chip, traffic: Traffic, cycle: int, folder: Path, replace: Mapping[str, str], seconds: float,
+    trees: TreeTable | None = None,
+) -> Path | None:  # fmt: skip
     """Around ``cycle`` of a mesh in lock-step, up to the difference that ends it; None if there is none."""
     with contextlib.suppress(NeurosimError):  # the difference that is looked at
-        cosim.lockstep(chip, traffic, cycle + 2, folder, replace, seconds=seconds, wave_cycle=cycle)
+        cosim.lockstep(
+            chip, traffic, cycle + 2, folder, replace, seconds=seconds, wave_cycle=cycle, trees=trees
+        )
     return found(folder)
 
 

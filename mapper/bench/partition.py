@@ -67,6 +67,8 @@ def _measure(
     bound = float((graph.axons * (np.maximum(1, -(-heard // NEURONS)) - 1)).sum())
     over = (found.figures.over_axons or 0) - found.unavoidable
     method = f"{what}, {found.figures.parts} cores, {max(0, over)} over a limit"
+    if found.unavoidable:  # the fan-in has to be split before, which is not the division's business
+        method += f", {found.unavoidable} of atoms that alone hear too much"
     unit = 1 << 20 if sys.platform == "darwin" else 1 << 10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     km1 = float(found.figures.km1)

@@ -11,5 +11,8 @@ from mapper.check.placement import check_placement
 from mapper.check.program import check_program
 from mapper.check.routes import check_routes
 from mapper.check.table import check_table
+from mapper.check.trees import check_trees
 
-__all__ = ["check_partition", "check_placement", "check_program", "check_routes", "check_table"]
+__all__ = [
+    "check_partition", "check_placement", "check_program", "check_routes", "check_table", "check_trees",
+]  # fmt: skip

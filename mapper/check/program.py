@@ -8,6 +8,7 @@ cancel, with probability below 2**-60 over all vectors (Schwartz-Zippel).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,21 @@ from mapper.check.counting import shorten
 from mapper.check.memory import check_memory
 from mapper.check.placement import can_reach
 from mapper.check.synapses import block_sums, exactly, whole
+from mapper.check.table import check_table
+from mapper.check.trees import alone, check_trees, name_of
 from neurosim.artefacts.mapping import HOST, Routes
-from neurosim.artefacts.program import CoreProgram, NeuronGroup, Program, TargetTable
+from neurosim.artefacts.program import (
+    CoreProgram,
+    NeuronGroup,
+    Program,
+    TargetTable,
+    program_flows,
+    tree_sends,
+)
 from neurosim.chip.dump import chip_digest, dump_chip
 from neurosim.chip.models import Chip
+from neurosim.fabric.cdg import check_certificate
+from neurosim.fabric.topology import build_fabric
 from neurosim.network.connections import Connection, Conv, Dense, Diagonal
 from neurosim.network.model import IntNeuron, Network
 from neurosim.network.schedule import schedule
@@ -40,12 +52,18 @@ def check_program(
     problems = _check_header(program, network, chip)
     problems += _check_neurons(program, network)
     problems += check_memory(program, chip)
-    tables = _check_tables(program, network, chip)
+    trees = check_trees(program, chip)
+    if trees:
+        return problems + trees + _check_times(program, network)
+    if program.trees is not None:
+        problems += _check_order(program)
+    single = alone(program)
+    tables = _check_tables(single, network, chip)
     problems += tables
     problems += _check_times(program, network)
     if routes is not None:
-        problems += _check_flows(program, routes)
-    return problems if tables else problems + _check_sums(program, network)
+        problems += _check_flows(single, routes) or _check_certificate(program, chip, routes)
+    return problems if tables else problems + _check_sums(single, network)
 
 
 def _check_header(program: Program, network: Network, chip: Chip) -> list[str]:
@@ -139,7 +157,7 @@ def _check_tables(program: Program, network: Network, chip: Chip) -> list[str]:
 def _check_table(
     source: int, table: TargetTable, n: int, cores: dict[int, CoreProgram], chip: Chip
 ) -> list[str]:
-    name = "the host" if source == HOST else f"core {source}"
+    name = name_of(source)
     if table.pointer.shape != (n + 1,) or table.pointer[0] != 0 or (np.diff(table.pointer) < 0).any():
         return [f"the target table of {name} has no legal pointers for {n} neurons"]
     if table.core.shape != table.axon.shape or table.core.shape != (int(table.pointer[-1]),):
@@ -173,6 +191,30 @@ def _ascends(rows: IntArray) -> bool:
         falls |= equal & (row < 0)
         equal &= row == 0
     return not falls.any()
+
+
+def _check_order(program: Program) -> list[str]:
+    """Whether entries that trees are still among stand in the order of sending: trees first, then cores."""
+    problems = []
+    for source, table in [(HOST, program.host), *((image.core, image.targets) for image in program.cores)]:
+        neuron = np.repeat(np.arange(len(table.pointer) - 1), np.diff(table.pointer))
+        if len(neuron) == len(table.core) and not _ascends(np.stack([neuron, table.core, table.axon])):
+            problems.append(f"entries of {name_of(source)} are not in the order tree, core, axon")
+    return shorten(problems)
+
+
+def _check_certificate(program: Program, chip: Chip, routes: Routes) -> list[str]:
+    """Whether what the trees' packets wait for is covered by the proof for the flows."""
+    if program.trees is None or routes.verdict != "free":
+        return []
+    if check_table(routes.table, chip, routes.source, routes.target):
+        return []  # no proof; check_routes says why
+    fabric = replace(build_fabric(chip, table=program.table), trees=program.trees)
+    order, sends = routes.order.tolist(), tree_sends(program)
+    if check_certificate(fabric, *program_flows(program), order):
+        return []  # it is not for the single flows either; check_routes says why
+    wrong = check_certificate(fabric, *program_flows(program), order, sends)
+    return [f"the proof against deadlock is not for the trees: {text}" for text in dict.fromkeys(wrong)]
 
 
 def _check_axon_ranges(core: CoreProgram) -> list[str]:

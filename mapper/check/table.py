@@ -27,7 +27,7 @@ def check_table(
     """Problems of ``table`` (None: no entries) for flows between cores (or HOST) of ``chip``."""
     if table is None and chip.defects is None:
         return []
-    way = _Ways(chip, table)
+    way = Ways(chip, table)
     problems = way.entry_problems(table) if table is not None else []
     if problems:
         return shorten(problems)
@@ -36,7 +36,7 @@ def check_table(
     return shorten(problems)
 
 
-class _Ways:
+class Ways:
     """The chip as coordinates, and the table as a dictionary."""
 
     def __init__(self, chip: Chip, table: RouteTable | None) -> None:
@@ -122,7 +122,8 @@ class _Ways:
             self.width, self.height, row, column,
         )  # fmt: skip
 
-    def _end(self, core: int) -> Place:
+    def end(self, core: int) -> Place:
+        """Where a core (or HOST) hangs."""
         if core == HOST:
             assert self.chip.host is not None
             return self.chip.host.x, self.chip.host.y
@@ -131,7 +132,7 @@ class _Ways:
     def follow(self, source: int, target: int) -> list[str]:
         """Why a flow does not come home; [] if it does."""
         name = " to ".join("the host" if core == HOST else f"core {core}" for core in (source, target))
-        at, goal, seen = self._end(source), self._end(target), set()
+        at, goal, seen = self.end(source), self.end(target), set()
         while at != goal:
             if at in seen:
                 return [f"the way from {name} comes to router {at} twice"]

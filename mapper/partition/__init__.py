@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mapper.infeasible import InfeasibleError
 from mapper.partition.base import Partitioner, Problem
 from mapper.partition.clustered import Clustered
 from mapper.partition.layer_order import LayerOrder
@@ -15,6 +16,7 @@ from mapper.partition.refine import refine
 from mapper.partition.scarcity import explain, is_hopeless
 from mapper.partition.sweep import LARGE_CORES, Sweep, cores_at_least
 from mapper.partition.tiling import LayerTiling
+from mapper.parts import divide, sizes_text
 from neurosim.artefacts.mapping import Partition
 from neurosim.errors import DoesNotFitError
 from neurosim.store import digest
@@ -34,7 +36,7 @@ def partition(problem: Problem, chip_digest: str) -> Partition:
         DoesNotFitError: the chosen baseline gave up where the tiling does not.
     """
     if is_hopeless(problem):
-        raise explain(problem).error(problem.anatomy.network.name)
+        raise _refused(problem)
     name = problem.options.partitioner
     algorithm = next(p for p in PARTITIONERS if p.name == name)
     found = None
@@ -50,9 +52,23 @@ def partition(problem: Problem, chip_digest: str) -> Partition:
             hint=f"use partitioner '{LayerTiling.name}'",
         )
     if found is None:
-        raise explain(problem).error(problem.anatomy.network.name)
+        raise _refused(problem)
     if problem.options.polish:
         better = refine(problem, [list(cluster.slices) for cluster in found.clusters])
         if better is not None:
             found = replace(better, solver=(*found.solver, *better.solver))
     return Partition(digest(problem.anatomy.network), chip_digest, found.clusters, found.solver)
+
+
+def _refused(problem: Problem) -> InfeasibleError:
+    """Why nothing fits; on a system that its defects cut, with the sizes of the parts."""
+    found = explain(problem).error(problem.anatomy.network.name)
+    parts = sizes_text(problem.chip)
+    if parts is None:
+        return found
+    return InfeasibleError(
+        f"the defects cut chip '{problem.chip.name}' into {parts}, and only the host's can be used: "
+        f"{found.what}",
+        code="map-cut-in-two", where=found.where, expected=found.expected, got=found.got,
+        hint=f"the rest is out of reach behind {divide(problem.chip)}, among others", report=found.report,
+    )  # fmt: skip

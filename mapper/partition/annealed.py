@@ -69,20 +69,24 @@ def divide(
             "the effort of the division must be above 0", code="map-option", where="effort", got=str(effort)
         )
     least = parts_at_least(graph, limits)
-    label = twins(graph, max(int(graph.neurons.max(initial=1)), limits.neurons // GRAIN))
+    label = twins(graph, _grain(graph, limits))
     coarse = contract(graph, label)
-    for more in MORE_PARTS:
-        k = max(least, int(np.ceil(graph.neurons.sum() * (1 + SLACK + more) / limits.neurons)))
-        part = _anneal(graph, coarse, label, k, limits, seed, effort, progress)
+    for more in (*MORE_PARTS, None):
+        if more is None:  # the last resort, which the neurons at least always fit
+            part = in_order(graph, limits.neurons)
+        else:
+            k = max(least, int(np.ceil(graph.neurons.sum() * (1 + SLACK + more) / limits.neurons)))
+            part = _anneal(graph, coarse, label, k, limits, seed, effort, progress)
         done = as_division(graph, part, limits)
         found = done.figures
         if not found.over_neurons and (found.over_axons or 0) <= done.unavoidable:
             return done
+    over = f"{found.over_neurons} of {found.parts} cores with more neurons"
     raise DoesNotFitError(
         f"no division of {graph.n_nodes} atoms was found that keeps within the limits of a core",
         code="map-division",
         expected=f"at most {limits.neurons} neurons and {limits.axons} axons per core",
-        got=f"{found.over_neurons} cores with more neurons, {found.over_axons} with more axons, of {k}",
+        got=f"{over}, {found.over_axons} with more axons",
         hint="make the atoms smaller, or split the fan-in of the widest layer",
     )
 
@@ -95,13 +99,39 @@ def as_division(graph: Hypergraph, part: IntArray, limits: Limits) -> Division:
 
 
 def anneal_from(
-    graph: Hypergraph, start: IntArray, k: int, limits: Limits, passes: int, heats: tuple[float, float],
+    graph: Hypergraph, start: IntArray, k: int, limits: Limits, effort: float, heats: tuple[float, float],
     seed: int, progress: Progress | None = None,
 ) -> IntArray:  # fmt: skip
-    """``start`` annealed node by node from a low heat on; it may come out worse."""
-    part = start.copy()
-    ends = (heats, (NEURON_FINES[1], HARD), (AXON_FINES[1], HARD))
-    _run(graph, part, k, limits, passes, ends, seed * SEEDS_A_RUN + 1, progress)
+    """``start`` annealed on two grains from a low heat on; it may come out worse.
+
+    First, atoms of one part that hear and send the same move together.  Only so a whole place of a map
+    changes its core, which is what brings a core of places in a row below its limit of axons (two by two
+    hear fewer): atom by atom the way there leads over divisions that are worse.
+    """
+    label = _numbered(twins(graph, _grain(graph, limits)) * k + start)
+    coarse = contract(graph, label)
+    part = np.empty(coarse.n_nodes, np.int64)
+    part[label] = start
+    own, passes = seed * SEEDS_A_RUN + 1, max(3, int(_passes(coarse, effort)))
+    _run(coarse, part, k, limits, passes, (heats, NEURON_FINES, AXON_FINES), own, progress)
+    return _fine(graph, part[label], k, limits, own + passes, progress)
+
+
+def _grain(graph: Hypergraph, limits: Limits) -> int:
+    """Neurons that are moved together at most."""
+    return max(int(graph.neurons.max(initial=1)), limits.neurons // GRAIN)
+
+
+def _passes(coarse: Hypergraph, effort: float) -> float:
+    return effort * float(np.clip(VISITS / max(1, coarse.n_nodes), *PASSES))
+
+
+def _fine(
+    graph: Hypergraph, part: IntArray, k: int, limits: Limits, seed: int, progress: Progress | None
+) -> IntArray:
+    """``part`` annealed atom by atom, with what exceeds a limit fined beyond all traffic; changes it."""
+    fines = (NEURON_FINES[1], HARD), (AXON_FINES[1], HARD)
+    _run(graph, part, k, limits, FINE_PASSES, (FINE_HEATS, *fines), seed, progress)
     return part
 
 
@@ -129,10 +159,8 @@ def _anneal(
     progress: Progress | None,
 ) -> IntArray:
     """The best of some runs: within the limits first, then the least km1."""
-    n = max(1, coarse.n_nodes)
-    passes = effort * float(np.clip(VISITS / n, *PASSES))
-    runs = int(np.clip(round(RUNS_OF / n), 1, RUNS))
-    fine_ends = (FINE_HEATS, (NEURON_FINES[1], HARD), (AXON_FINES[1], HARD))
+    passes = _passes(coarse, effort)
+    runs = int(np.clip(round(RUNS_OF / max(1, coarse.n_nodes)), 1, RUNS))
     start = np.minimum(in_order(coarse, limits.neurons), k - 1)
     best: tuple[tuple[int, int], IntArray] | None = None
     for run in range(runs):
@@ -140,8 +168,7 @@ def _anneal(
         part = start.copy()
         ends = (HEATS, NEURON_FINES, AXON_FINES)
         _run(coarse, part, k, limits, max(3, int(passes / runs)), ends, own, progress)
-        fine = part[label]
-        _run(graph, fine, k, limits, FINE_PASSES, fine_ends, own + 1, progress)
+        fine = _fine(graph, part[label], k, limits, own + 1, progress)
         found = figures(graph, fine, limits.neurons, limits.axons)
         rank = (found.over_neurons + (found.over_axons or 0), found.km1)
         if best is None or rank < best[0]:

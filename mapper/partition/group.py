@@ -8,7 +8,8 @@ is looked at).  :mod:`mapper.partition.mixed_tiles` needs fewer with tiles of mi
 
 Counted per core, in words of this model (what was published of the core: 256 inputs, 256 outputs, about
 22 KB; Pei et al., Nature 572, 2019): inputs = (rows + kernel - 1)(columns + kernel - 1) x input channels of
-the share at stride 1, outputs = rows x columns x channels, bytes = kernel weights of the share, one each.
+the share at stride 1 (what a stride steps over is not sent), outputs = rows x columns x channels, bytes =
+kernel weights of the share, one each.
 """
 
 from __future__ import annotations
@@ -119,7 +120,8 @@ def _tile(layer: LayerLike, c: int, y: int, x: int) -> Shape:
 def _window(layer: LayerLike, tile: Shape) -> int:
     """Positions of the input that a tile sees, at most the whole map."""
     pairs = zip(tile[1:], layer.in_shape[1:], strict=True)
-    return math.prod(min((n - 1) * layer.stride + layer.kernel, m) for n, m in pairs)
+    step = min(layer.stride, layer.kernel)  # places between two windows are heard by nobody
+    return math.prod(min((n - 1) * step + layer.kernel, m) for n, m in pairs)
 
 
 def channels_on(layer: LayerLike, core: GroupCore, tile: Shape) -> int:

@@ -60,10 +60,12 @@ def mixed(layer: LayerLike, core: GroupCore) -> list[Tile]:
 
 def heard(layer: LayerLike, axis: int, span: Span) -> int:
     """Inputs along an axis that outputs ``span`` hear; 'same' padding, of which nothing is sent."""
-    padding = (layer.kernel - 1) // 2
-    low = max(0, span[0] * layer.stride - padding)
-    high = min(layer.in_shape[axis], (span[1] - 1) * layer.stride - padding + layer.kernel)
-    return max(0, high - low)
+    size, padding = layer.in_shape[axis], (layer.kernel - 1) // 2
+    first, last = (o * layer.stride - padding for o in (span[0], span[1] - 1))
+    if layer.stride <= layer.kernel:
+        return max(0, min(size, last + layer.kernel) - max(0, first))
+    windows = range(first, last + 1, layer.stride)  # nobody hears what lies between them
+    return sum(max(0, min(size, low + layer.kernel) - max(0, low)) for low in windows)
 
 
 class _Layer:

@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from mapper import capacity
 from mapper.capacity import RESOURCES
 from mapper.partition.base import Found, Problem, enough_cores
-from mapper.partition.polish import Division, polish
+from mapper.partition.polish import Division, Polished, polish
 from neurosim.artefacts.mapping import Cluster, Demand, Slice, SolverReport
 
 IntArray = NDArray[np.int64]
-STAGE = "partition polish"
+BEFORE, STAGE = "before the polish", "partition polish"
 
 
 def refine(problem: Problem, clusters: list[list[Slice]]) -> Found | None:
@@ -34,13 +34,27 @@ def refine(problem: Problem, clusters: list[list[Slice]]) -> Found | None:
     )
     if not enough_cores(problem, [cluster.demand for cluster in made]):
         return None
-    (_, cores, traffic), (_, now, less) = done.before, done.after
+    return Found(made, _reports(done))
+
+
+def _reports(done: Polished) -> tuple[SolverReport, SolverReport]:
+    """The division before and after, in the same figure: the traffic of the tiling's own report counts more
+    (packets from the host, and those that stay on a core)."""
+    (excess, cores, traffic), (_, now, less) = done.before, done.after
+    over = f", {excess} over limits" if excess else ""
     detail = (
         f"{done.taken} of {done.steps} steps better; cores {cores} -> {now}, "
         f"packets between cores {traffic:.6g} -> {less:.6g}"
     )
-    report = SolverReport(STAGE, "cp-sat neighbourhoods", "heuristic", less, None, detail)
-    return Found(made, (report,))
+    method = "cp-sat neighbourhoods"
+    return (
+        SolverReport(BEFORE, f"{_cores(cores)}{over}", "heuristic", traffic, None, "as cut above"),
+        SolverReport(STAGE, f"{method}: {_cores(now)}", "heuristic", less, None, detail),
+    )
+
+
+def _cores(n: int) -> str:
+    return "1 core" if n == 1 else f"{n} cores"
 
 
 def division_of(

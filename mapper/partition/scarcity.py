@@ -251,9 +251,10 @@ def _mesh_that_fits(problem: Problem, demand: int) -> str | None:
     first = next(s for s in range(1, demand + 1) if s * s * per_side >= demand)
     wider = [math.ceil(first * factor) for factor in WIDER] if _is_large(problem) else []
     for side in [first, first + 1, first + 2, *wider]:
-        larger = mesh.model_copy(update={"width": side, "height": side})
+        width, height = max(side, mesh.width), max(side, mesh.height)  # or named defects would lie outside
+        larger = mesh.model_copy(update={"width": width, "height": height})
         if _works(problem.on(problem.chip.model_copy(update={"mesh": larger}))):
-            return f"a mesh of {side}x{side} tiles" + (" per chip" if problem.chip.n_chips > 1 else "")
+            return f"a mesh of {width}x{height} tiles" + (" per chip" if problem.chip.n_chips > 1 else "")
     return None
 
 

@@ -19,10 +19,8 @@ from mapper.route.exceptions import Exceptions, find_exceptions
 from mapper.route.flows import Flows
 from neurosim.artefacts.mapping import HOST, Partition, SolverReport
 from neurosim.errors import DoesNotFitError
-from neurosim.fabric import graphs
 from neurosim.fabric.topology import Fabric
 from neurosim.fabric.walks import arrives
-from neurosim.rules.ports import LOCAL
 
 IntArray = NDArray[np.int64]
 NEAREST = 96  # cores, free or held, that a cluster is tried on
@@ -34,33 +32,6 @@ TRIALS = 400_000  # moves that are weighed at most, where all pairs were walked 
 TRIALS_WALKED = 20_000  # and where each has to be walked: about a minute
 TABLE_CORES = 1024  # up to so many cores all pairs are walked once
 NAMED_AT_MOST = 3
-
-
-def check_whole(fabric: Fabric) -> None:
-    """Refuse a system whose defects cut it into parts that cannot talk to each other.
-
-    Raises:
-        DoesNotFitError: with the sizes of the parts and the tiles of the smaller ones.
-    """
-    if fabric.chip.defects is None:
-        return
-    alive = [r for r in range(fabric.n_routers) if (fabric.target[r, LOCAL:] != -1).any()]
-    graph = {r: [int(t) for t in fabric.target[r, :LOCAL] if t >= 0] for r in alive}
-    parts = sorted(graphs.components(graph), key=lambda part: (-len(part), part[0]))
-    if len(parts) < 2:
-        return
-    lost = [tile for part in parts[1:] for tile in part]
-    named = ", ".join(f"({x}, {y})" for x, y in (fabric.xy(tile) for tile in lost[:NAMED_AT_MOST]))
-    more = f" and {len(lost) - NAMED_AT_MOST} more" if len(lost) > NAMED_AT_MOST else ""
-    sizes = ", ".join(str(len(part)) for part in parts[:4]) + (", ..." if len(parts) > 4 else "")
-    raise DoesNotFitError(
-        f"the defects cut chip '{fabric.chip.name}' into {len(parts)} parts of {sizes} tiles",
-        code="map-cut-in-two",
-        where="defects",
-        expected="every working router connected to every other",
-        got=f"no way between the largest part and tiles {named}{more}",
-        hint="list the routers of the smaller part under defects.routers, so that nothing is placed there",
-    )
 
 
 def ways(

@@ -5,20 +5,23 @@ their way.  The others are taken one after the other, by destination, and get th
 dependencies close no cycle with those of all ways before it, so the whole stays free of deadlock by
 construction.  A table knows destinations only: ways to one tile join where they meet, and never part again.
 
-Where that finds no way, all packets for the tile take the last virtual channel, which is kept for it, up and
-then down a spanning tree (:mod:`mapper.route.updown`); where there is no channel to spare, those for all do.
+Which flows leave the rule is tried in two ways (:mod:`mapper.route.sparing`), and entries that turn out not
+to be needed are taken out again.  Where that finds no way, all packets for the tile take the last virtual
+channel, which is kept for it, up and then down a spanning tree (:mod:`mapper.route.updown`); where there is
+no channel to spare, those for all do.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mapper.place.distance import link_weights
+from mapper.route.sparing import blamed, is_led, thin
 from mapper.route.updown import SpanningTree
 from neurosim.artefacts.route_table import RouteTable, make_table
 from neurosim.fabric import graphs, walks
@@ -64,6 +67,27 @@ def find_exceptions(
     if fabric.chip.router.table_entries is None:
         return Exceptions(None, none, none)
     builder = _Builder(fabric, sources, targets, untie)
+    found = [_led(builder, last_resort)]
+    if builder.n_stuck:
+        found.append(_led(_Builder(fabric, sources, targets, untie, by_cycles=True), last_resort))
+    best = min(found, key=lambda some: (len(some.without), 0 if some.table is None else some.table.n))
+    return _thinned(best, fabric, sources, targets) if len(sources) <= FLOWS_AT_MOST else best
+
+
+def _thinned(some: Exceptions, fabric: Fabric, sources: IntArray, targets: IntArray) -> Exceptions:
+    """``some`` without entries that need not be."""
+    if some.table is None or some.without.size:
+        return some
+    table = thin(fabric, sources, targets, some.table)
+    if table is None:
+        return Exceptions(None, np.zeros(0, np.int64), some.without)
+    led = replace(fabric, table=table)
+    flows = [f for f in some.rerouted.tolist() if is_led(led, int(sources[f]), int(targets[f]))]
+    return Exceptions(table, np.array(flows, np.int64), some.without)
+
+
+def _led(builder: _Builder, last_resort: bool) -> Exceptions:
+    """A way for every flow that needs one, as far as there are."""
     rerouted: set[int] = set()
     without: list[int] = []
     given_up: set[int] = set()
@@ -148,7 +172,10 @@ class _Hop:
 class _Builder:
     """Ways so far: dependencies in ``order``, decisions by goal tile; ``open`` flows still need one."""
 
-    def __init__(self, fabric: Fabric, sources: IntArray, targets: IntArray, untie: bool = True) -> None:
+    def __init__(
+        self, fabric: Fabric, sources: IntArray, targets: IntArray, untie: bool = True,
+        by_cycles: bool = False,
+    ) -> None:  # fmt: skip
         self.fabric, self.sources, self.targets = fabric, sources.tolist(), targets.tolist()
         self.weights = link_weights(fabric)
         self.is_ring = fabric.chip.mesh.topology == "torus"
@@ -161,8 +188,10 @@ class _Builder:
         self._ways: dict[int, dict[int, tuple[int, int]]] = {}
         home = walks.arrives(fabric, sources, targets)
         self.order: GrowingOrder | None = None
+        self.by_cycles = by_cycles
         stuck = [] if self._turns_suffice(len(sources)) else self._start(np.flatnonzero(home))
         stuck = stuck if untie else []  # then they keep the rule's way, cycle and all
+        self.n_stuck = len(stuck)
         self._settled: dict[int, list[int]] = {}
         for flow in sorted(set(np.flatnonzero(home).tolist()) - set(stuck)):
             self._settled.setdefault(self.goal(flow), []).append(flow)
@@ -183,7 +212,11 @@ class _Builder:
         self.order = GrowingOrder({}, []) if order is None else GrowingOrder(graph, order)
         if order is not None or len(home) > FLOWS_AT_MOST:
             return []
-        return [flow for flow in home.tolist() if self._add(self._rule_edges(flow)) is not None]
+        edges = {flow: self._rule_edges(flow) for flow in home.tolist()}
+        first = blamed(list(edges.values())) if self.by_cycles else None
+        last = [] if first is None else home[first].tolist()  # these wait, all others have no cycle
+        order_of = [*sorted(set(edges) - set(last)), *last]
+        return [flow for flow in order_of if self._add(edges[flow]) is not None]
 
     def goal(self, flow: int) -> int:
         """The tile that a flow goes to."""

@@ -61,8 +61,13 @@ class DeadlockReport:
 def analyse_deadlock(chip: Chip, program: Program, run: Verdict | None) -> DeadlockReport:
     """Both static checks of ``program`` on ``chip``, beside the run's verdict (None: not run).
 
-    The routing function is the chip's rule by itself; the mapped flows follow the program's table too.
+    The routing function is the chip's rule by itself; the mapped flows follow the program's tables and trees
+    too.  Where there are any, both findings say in their ``subject`` what they are about.
     """
+    more = _beside_the_rule(program)
+    routing, flows = "routing function", "mapped flows"
+    if more:
+        routing, flows = f"{routing} without {more}", f"{flows} with {more}"
     fabric = build_fabric(chip, table=program.table, trees=program.trees)
 
     def finding(subject: str, result: CdgResult) -> StaticFinding:
@@ -73,10 +78,28 @@ def analyse_deadlock(chip: Chip, program: Program, run: Verdict | None) -> Deadl
         return StaticFinding(subject, result, cycle)
 
     return DeadlockReport(
-        routing=finding("routing function", analyse_routing(build_fabric(chip))),
-        flows=finding("mapped flows", analyse_flows(fabric, *program_flows(program), tree_sends(program))),
+        routing=finding(routing, analyse_routing(build_fabric(chip))),
+        flows=finding(flows, analyse_flows(fabric, *program_flows(program), tree_sends(program))),
         run=run,
         drop_after_cycles=chip.router.drop_after_cycles,
+    )
+
+
+def _beside_the_rule(program: Program) -> str:
+    """What leads packets besides the routing function: routing tables, multicast trees, both, or ""."""
+    table, trees = program.table, program.trees
+    kinds = [("routing tables", table is not None and table.n), ("multicast trees", trees is not None)]
+    return " and ".join(name for name, there in kinds if there)
+
+
+def scope_text(program: Program) -> str:
+    """What the two static checks are checks of, in two sentences."""
+    more = _beside_the_rule(program)
+    left_out, by = (f", {more} left out", f" and {more}") if more else ("", "")
+    return (
+        "The routing function is checked for any core sending to any other, by the chip's rule alone"
+        f"{left_out}. The mapped flows are the packets that this mapping can send, by that rule{by}: they "
+        "decide whether it can deadlock."
     )
 
 

@@ -36,14 +36,16 @@ class Timeline:
 class LatencyReport:
     """``samples`` are latencies of finished samples, ``packets`` journeys of packets, in cycles.
 
-    ``run_cycles`` is the time in which samples ran, one after the other; ``throughput_per_s`` is
-    finished samples over that time.  Parts that were not measured are None.
+    ``run_cycles`` is the time in which finished samples ran, one after the other; ``throughput_per_s`` is
+    finished samples over that time.  ``simulated_cycles`` also has the cycles of a sample that broke off, up
+    to its verdict (0: not known): counters count there too.  Parts that were not measured are None.
     """
 
     period_ps: int
     samples: Spread | None
     packets: Spread | None
     run_cycles: int
+    simulated_cycles: int
     n_finished: int
     n_unfinished: int
     throughput_per_s: float | None
@@ -65,12 +67,23 @@ def latency(result: Result, chip: Chip) -> LatencyReport:
         samples=spread(finished),
         packets=histogram_spread(result.latency_histogram),
         run_cycles=cycles,
+        simulated_cycles=_simulated(result, cycles),
         n_finished=len(finished),
         n_unfinished=len(result.latency_cycles) - len(finished),
         throughput_per_s=rate,
         timeline=_timeline(result),
         n_missed_deadlines=len(result.missed),
     )
+
+
+def _simulated(result: Result, finished_cycles: int) -> int:
+    """Cycles behind the counters; 0 if samples did not finish and the verdict does not say when."""
+    verdict = result.verdict
+    if (result.latency_cycles >= 0).all():
+        return finished_cycles
+    is_known = 0 <= verdict.sample < len(result.latency_cycles) and verdict.cycle >= 0
+    broke_off = is_known and int(result.latency_cycles[verdict.sample]) < 0
+    return finished_cycles + verdict.cycle if broke_off else 0
 
 
 def _timeline(result: Result) -> Timeline | None:

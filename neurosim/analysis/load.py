@@ -1,8 +1,9 @@
 """Load: how busy every link and core was, and how full every core is.
 
-Reads a Result, its Program and the chip; utilisation is over ``run_cycles``, the cycles in which
-samples ran (None if no sample finished).  A link's is ``flits * cycles_per_flit / run_cycles``, a
-core's the busier of its synapse pipeline and its neuron loop over ``run_cycles``.
+Reads a Result, its Program and the chip; utilisation is over ``cycles``, those that were simulated: of
+finished samples, and of one that broke off up to its verdict (None if they are not known).  A link's is
+``flits * cycles_per_flit / cycles``, a core's the busier of its synapse pipeline and its neuron loop over
+``cycles``.  What was under way when a run broke off is counted in full, so both stop at 1.
 """
 
 from __future__ import annotations
@@ -63,14 +64,14 @@ class CoreLoad:
     limit: dict[Resource, int]
 
 
-def link_loads(counters: Counters, fabric: Fabric, run_cycles: int) -> tuple[LinkLoad, ...]:
+def link_loads(counters: Counters, fabric: Fabric, cycles: int) -> tuple[LinkLoad, ...]:
     """Every output port that leads somewhere, in order of (router, port); empty if not measured.
 
     The host's link into the system comes first, if there is a host.
     """
     if not counters.port_flits.size:
         return ()
-    loads = [_from_host(counters, fabric, run_cycles)] if fabric.chip.host else []
+    loads = [_from_host(counters, fabric, cycles)] if fabric.chip.host else []
     blocked = counters.port_blocked_cycles
     for router, port in np.argwhere(fabric.target != NOTHING).tolist():
         flits = int(counters.port_flits[router, port])
@@ -83,20 +84,24 @@ def link_loads(counters: Counters, fabric: Fabric, run_cycles: int) -> tuple[Lin
                 name=fabric.describe(router, port),
                 flits=flits,
                 blocked_cycles=int(blocked[router, port]) if blocked.size else None,
-                utilisation=busy / run_cycles if run_cycles else None,
+                utilisation=_share(busy, cycles),
             )
         )
     return tuple(loads)
 
 
-def _from_host(counters: Counters, fabric: Fabric, run_cycles: int) -> LinkLoad:
+def _from_host(counters: Counters, fabric: Fabric, cycles: int) -> LinkLoad:
     """The link host -> router: the flits of the host link that no router sent."""
     router, port = fabric.tile_of(HOST), fabric.port_of(HOST)
     both_ways = int(counters.sample_events[:, EVENT_INDEX["flit_host"]].sum())
     flits = both_ways - int(counters.port_flits[router, port])
     busy = flits * int(fabric.interval[router, port])
     name = f"host to {fabric.describe(router, port)}"
-    return LinkLoad(HOST, port, "host", name, flits, None, busy / run_cycles if run_cycles else None)
+    return LinkLoad(HOST, port, "host", name, flits, None, _share(busy, cycles))
+
+
+def _share(busy_cycles: int, cycles: int) -> float | None:
+    return min(1.0, busy_cycles / cycles) if cycles else None
 
 
 def _kind(fabric: Fabric, router: int, port: int) -> Literal["link", "crossing", "host", "core"]:
@@ -109,16 +114,16 @@ def _kind(fabric: Fabric, router: int, port: int) -> Literal["link", "crossing",
 
 
 def core_loads(
-    counters: Counters, program: Program, fabric: Fabric, run_cycles: int
+    counters: Counters, program: Program, fabric: Fabric, cycles: int
 ) -> tuple[CoreLoad, ...]:
     """Every used core in ascending order; empty if the engine counted nothing per core."""
     if not counters.core_events.size:
         return ()
-    return tuple(_core_load(counters, image, fabric, run_cycles) for image in program.cores)
+    return tuple(_core_load(counters, image, fabric, cycles) for image in program.cores)
 
 
 def _core_load(
-    counters: Counters, image: CoreProgram, fabric: Fabric, run_cycles: int
+    counters: Counters, image: CoreProgram, fabric: Fabric, cycles: int
 ) -> CoreLoad:
     core = image.core
     tile = fabric.tile_of(core)
@@ -140,7 +145,7 @@ def _core_load(
         pipeline_busy_cycles=int(busy[0]),
         loop_busy_cycles=int(busy[1]),
         loop_stall_cycles=stall,
-        utilisation=int(busy.max()) / run_cycles if run_cycles else None,
+        utilisation=_share(int(busy.max()), cycles),
         used=used_capacity(image, fabric.chip),
         limit=capacity_of(fabric, core),
     )

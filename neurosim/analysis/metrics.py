@@ -16,32 +16,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.analysis import load, neurobench
-from neurosim.analysis.accuracy import Accuracy, accuracy, finished
+from neurosim.analysis.accuracy import Accuracy, accuracy
 from neurosim.analysis.deadlock import DeadlockReport, analyse_deadlock, deadlock_dict
-from neurosim.analysis.energy import PLACELESS, EnergyReport, EventEnergy, energy
+from neurosim.analysis.energy import EnergyReport, energy
+from neurosim.analysis.energy_figures import energy_figures
 from neurosim.analysis.latency import LatencyReport, latency
 from neurosim.analysis.metrics_schema import SCHEMA_VERSION, metrics_schema
-from neurosim.analysis.missing import NotMeasured, merge_samples, settle, value_or
+from neurosim.analysis.missing import (
+    NO_COUNTERS,
+    NO_CYCLES,
+    NO_FINISHED_LABEL,
+    NO_INPUT,
+    NO_LABELS,
+    NO_MEMBRANES,
+    NO_SAMPLE,
+    NO_TIME,
+    NO_WAITING,
+    NotMeasured,
+    merge_samples,
+    settle,
+    value_or,
+)
+from neurosim.analysis.sample_figures import FLIT_HOPS, sample_figures, spikes_per_sample
 from neurosim.analysis.stats import Spread
 from neurosim.artefacts.mapping import HOST
 from neurosim.artefacts.program import Program
 from neurosim.artefacts.result import Result
 from neurosim.chip.models import Chip
 from neurosim.fabric.topology import build_fabric
+from neurosim.network.first_spike import repeated_spikes
 from neurosim.network.model import Network
 from neurosim.rules.events import EVENT_INDEX, EVENT_NAMES
 
 __all__ = ["metrics", "metrics_json", "metrics_schema"]
-
-NO_COUNTERS = "the engine does not count events"
-NO_CYCLES = "the engine does not count cycles"
-NO_WAITING = "the engine does not simulate waiting"
-NO_SAMPLE = "no sample finished"
-NO_LABELS = "the samples have no labels"
-NO_FINISHED_LABEL = "no sample with a label finished"
-UNFINISHED = "the sample did not finish"
-NO_MEMBRANES = "membranes are not recorded step by step"
-FLIT_HOPS = ("flit_hop_east_west", "flit_hop_north_south", "flit_chip_crossing")
 
 
 @dataclass(frozen=True)
@@ -66,8 +73,8 @@ def figures(
         latency=timing,
         accuracy=accuracy(result),
         energy=energy(result, chip),
-        links=load.link_loads(result.counters, fabric, timing.run_cycles),
-        cores=load.core_loads(result.counters, program, fabric, timing.run_cycles),
+        links=load.link_loads(result.counters, fabric, timing.simulated_cycles),
+        cores=load.core_loads(result.counters, program, fabric, timing.simulated_cycles),
         deadlock=deadlock or analyse_deadlock(chip, program, result.verdict),
     )
 
@@ -100,11 +107,11 @@ def metrics(
         "latency": _latency(f.latency, result),
         "accuracy": _accuracy(f.accuracy),
         "work": _work(result, chip, network),
-        "health": _health(result),
+        "health": {**_health(result), "repeated_input_spikes": _repeated(network, input_spikes)},
         "load": _load(f),
         "steps": _steps(f.latency),
-        "samples": _samples(result, network, f),
-        "energy": _energy(f.energy, result),
+        "samples": sample_figures(result, network, f.latency, f.accuracy, f.energy),
+        "energy": energy_figures(f.energy, result),
         "neurobench": _neurobench(result, chip, network, f, input_spikes),
     }
     settled = settle(document, "", missing)
@@ -182,16 +189,6 @@ def _no_accuracy(found: Accuracy | None) -> str:
     return NO_FINISHED_LABEL if found is not None and found.unfinished else NO_LABELS
 
 
-def _spikes_per_sample(result: Result, network: Network) -> NDArray[np.int64]:
-    """Spikes of neurons on cores from the spike lists, (S,): every engine gives them."""
-    totals = np.zeros(result.n_samples, np.int64)
-    inputs = {population.name for population in network.inputs}
-    for spikes in result.spikes:
-        if spikes.population not in inputs:
-            np.add.at(totals, spikes.sample, spikes.count)
-    return totals
-
-
 def _work(result: Result, chip: Chip, network: Network) -> dict[str, Any]:
     counters = result.counters
     names = ("sent", "arrived", "dropped", "in_flight")
@@ -199,7 +196,7 @@ def _work(result: Result, chip: Chip, network: Network) -> dict[str, Any]:
     if not counters.sample_events.size:
         keys = ("events", "synaptic_operations", "flit_hops", "packet_hops")
         missing = dict.fromkeys((*work, *keys), NotMeasured(NO_COUNTERS))
-        return {**missing, "spikes": int(_spikes_per_sample(result, network).sum())}
+        return {**missing, "spikes": int(spikes_per_sample(result, network).sum())}
     events = counters.sample_events.sum(axis=0)
     flit_hops = sum(int(events[EVENT_INDEX[name]]) for name in FLIT_HOPS)
     return {
@@ -229,10 +226,17 @@ def _health(result: Result) -> dict[str, Any]:
     }
 
 
+def _repeated(network: Network, x: NDArray[np.uint8] | None) -> Any:
+    if x is None:
+        return NotMeasured(NO_INPUT)
+    return {name: beyond for name, (beyond, _) in repeated_spikes(network, x).items()}
+
+
 def _load(f: Figures) -> dict[str, Any]:
-    if not f.links or not f.latency.run_cycles:
-        reason = NotMeasured(NO_SAMPLE if f.links else NO_COUNTERS)
-        return {"busiest_links": reason, "busiest_cores": reason, "mean_core_utilisation": reason}
+    if not f.links or not f.latency.simulated_cycles:
+        reason = NotMeasured(NO_TIME if f.links else NO_COUNTERS)
+        keys = ("cycles", "busiest_links", "busiest_cores", "mean_core_utilisation")
+        return dict.fromkeys(keys, reason)
     links = [
         {"name": link.name, "router": link.router, "port": link.port, "kind": link.kind,
          "flits": link.flits, "utilisation": link.utilisation,
@@ -249,6 +253,7 @@ def _load(f: Figures) -> dict[str, Any]:
     ]  # fmt: skip
     mean = sum(c.utilisation or 0.0 for c in f.cores) / len(f.cores) if f.cores else None
     return {
+        "cycles": f.latency.simulated_cycles,
         "busiest_links": links,
         "busiest_cores": cores,
         "mean_core_utilisation": value_or(mean, "the program uses no core"),
@@ -267,120 +272,10 @@ def _steps(timing: LatencyReport) -> dict[str, Any]:
     }
 
 
-def _samples(result: Result, network: Network, f: Figures) -> list[dict[str, Any]]:
-    events = result.counters.sample_events
-    missed = np.bincount(result.missed[:, 0], minlength=result.n_samples) if len(result.missed) else None
-    spikes = _spikes_per_sample(result, network)
-    rows = []
-    for s in range(result.n_samples):
-        label = int(result.labels[s]) if s < len(result.labels) else -1
-        predicted = int(f.accuracy.predicted[s]) if f.accuracy else None
-        unclear = UNFINISHED if predicted == -1 else "the run has no outputs"
-        cycles = int(result.latency_cycles[s]) if result.latency_cycles.size else None
-        late = NO_CYCLES if cycles is None else UNFINISHED
-        done = cycles is not None and cycles >= 0
-        counts = _sample_counts(events[s]) if events.size else _no_sample_counts()
-        static = f.energy.static_by_sample if f.energy else None
-        rows.append(
-            {
-                "sample": s,
-                "label": value_or(label if label >= 0 else None, "the sample has no label"),
-                "predicted": NotMeasured(unclear) if predicted in (None, -1) else predicted,
-                "latency_cycles": cycles if done else NotMeasured(late),
-                "latency_s": f.latency.seconds(cycles or 0) if done else NotMeasured(late),
-                **counts,
-                "spikes": int(spikes[s]),
-                "missed_deadlines": int(missed[s]) if missed is not None else 0,
-                "dynamic_energy_j": float(f.energy.by_sample[s]) if f.energy else NotMeasured(NO_COUNTERS),
-                "static_energy_j": (
-                    float(static[s]) if static and done
-                    else NotMeasured(UNFINISHED if static else _static_reason(f.energy))
-                ),
-            }
-        )
-    return rows
-
-
-def _sample_counts(events: NDArray[np.int64]) -> dict[str, Any]:
-    return {
-        "synaptic_operations": int(events[EVENT_INDEX["synaptic_operation"]]),
-        "packets_decoded": int(events[EVENT_INDEX["packet_decoded"]]),
-        "flit_hops": sum(int(events[EVENT_INDEX[name]]) for name in FLIT_HOPS),
-    }
-
-
-def _no_sample_counts() -> dict[str, Any]:
-    names = ("synaptic_operations", "packets_decoded", "flit_hops")
-    return dict.fromkeys(names, NotMeasured(NO_COUNTERS))
-
-
-def _static_reason(report: EnergyReport | None) -> str:
-    if report is None:
-        return NO_COUNTERS
-    return "static power is not priced" if report.static_figure.value is None else NO_CYCLES
-
-
-def _energy(report: EnergyReport | None, result: Result) -> dict[str, Any]:
-    keys = (
-        "dynamic_j", "static_j", "total_j", "is_lower_bound", "per_sample_j", "per_synaptic_operation_j",
-        "by_event", "by_core_j", "by_router_j", "elsewhere_j", "by_evidence_j", "not_priced", "checks",
-    )  # fmt: skip
-    if report is None:
-        return dict.fromkeys(keys, NotMeasured(NO_COUNTERS))
-    operations = next(e.count for e in report.by_event if e.event == "synaptic_operation")
-    total, static_reason = report.total_j, _static_reason(report)
-    return {
-        "dynamic_j": float(report.dynamic_j),
-        "static_j": value_or(None if report.static_j is None else float(report.static_j), static_reason),
-        "total_j": value_or(None if total is None else float(total), static_reason),
-        "is_lower_bound": report.is_lower_bound,
-        "per_sample_j": _per_sample(report, result),
-        "per_synaptic_operation_j": (
-            float(report.dynamic_j / operations) if operations else NotMeasured("no synaptic operation")
-        ),
-        "by_event": [_event(e) for e in report.by_event],
-        "by_core_j": {str(core): float(value) for core, value in report.by_core.items()},
-        "by_router_j": {str(router): float(value) for router, value in report.by_router.items()},
-        "elsewhere_j": _elsewhere(report),
-        "by_evidence_j": {grade: float(value) for grade, value in report.by_evidence.items()},
-        "not_priced": [{"event": e.event, "count": e.count} for e in report.not_priced],
-        "checks": [
-            {"name": c.figure.name, "published": c.figure.value, "unit": c.figure.unit,
-             "ours": value_or(c.ours, c.reason or "not comparable"), "source": c.figure.source}
-            for c in report.checks
-        ],
-    }  # fmt: skip
-
-
-def _per_sample(report: EnergyReport, result: Result) -> Any:
-    """Mean dynamic energy of the finished samples: what an unfinished one took is no price of an answer."""
-    of_finished = [e for e, done in zip(report.by_sample, finished(result), strict=True) if done]
-    return float(sum(of_finished) / len(of_finished)) if of_finished else NotMeasured(NO_SAMPLE)
-
-
-def _elsewhere(report: EnergyReport) -> Any:
-    """Energy of host link and barriers; missing if any of them happened and none has a price."""
-    happened = [e for e in report.by_event if e.event in PLACELESS and e.count]
-    if happened and all(e.price_j is None for e in happened):
-        return NotMeasured("neither the host link nor the barrier is priced")
-    return float(report.elsewhere_j)
-
-
-def _event(e: EventEnergy) -> dict[str, Any]:
-    return {
-        "event": e.event,
-        "count": e.count,
-        "price_j": NotMeasured("not priced") if e.price_j is None else float(e.price_j),
-        "energy_j": NotMeasured("not priced") if e.energy_j is None else float(e.energy_j),
-        "evidence": e.figure.evidence,
-    }
-
-
 def _neurobench(
     result: Result, chip: Chip, network: Network, f: Figures, x: NDArray[np.uint8] | None
 ) -> dict[str, Any]:
     operations = neurobench.effective_operations(network, result, x)
-    no_input = "the input spikes were not given"
     n = result.n_samples
     sparsity = neurobench.activation_sparsity(network, result)
     return {
@@ -392,8 +287,8 @@ def _neurobench(
         "ActivationSparsity": value_or(sparsity, "no population that fires, or no sample"),
         "SynapticOperations": {
             "Dense": neurobench.dense_operations(network, result.n_steps),
-            "Effective_ACs": float(operations.acs.mean()) if operations and n else NotMeasured(no_input),
-            "Effective_MACs": float(operations.macs.mean()) if operations and n else NotMeasured(no_input),
+            "Effective_ACs": float(operations.acs.mean()) if operations and n else NotMeasured(NO_INPUT),
+            "Effective_MACs": float(operations.macs.mean()) if operations and n else NotMeasured(NO_INPUT),
         },
         "MembraneUpdates": NotMeasured(NO_MEMBRANES),
         "NeuronOperations": NotMeasured(NO_MEMBRANES),

@@ -103,7 +103,7 @@ def _latency() -> Schema:
         "sample_cycles": _spread("latency of finished samples", "cycles"),
         "sample_s": _spread("latency of finished samples", "seconds"),
         "packet_cycles": _spread("journeys of packets", "cycles"),
-        "run_cycles": _int("cycles in which samples ran, one after the other"),
+        "run_cycles": _int("cycles in which finished samples ran, one after the other"),
         "throughput_samples_per_s": _num("finished samples / time, one sample after the other"),
         "finished_samples": _int("samples that finished"),
         "unfinished_samples": _int("samples that did not"),
@@ -127,6 +127,10 @@ def _health() -> Schema:
         "late_packets": _int("packets that came after their step"),
         "membrane_overflows": _int("membranes and currents that did not fit"),
         "accumulator_overflows": _int("accumulators that did not fit"),
+        "repeated_input_spikes": _map(
+            "by input of first-spike neurons that is not in their code: spikes beyond the first of their "
+            "source and sample", _int("spikes", False)
+        ),
     })  # fmt: skip
 
 
@@ -135,7 +139,7 @@ def _load() -> Schema:
         "name": _text("chip, router and port"), "router": _int("router, -1 for the host", False),
         "port": _int("port", False), "kind": _text("link, crossing or host"),
         "flits": _int("flits sent", False), "blocked_cycles": _int("cycles a flit waited for it"),
-        "utilisation": _num("flits x cycles per flit / run cycles", False),
+        "utilisation": _num("flits x cycles per flit / cycles, at most 1", False),
     })  # fmt: skip
     core = _object("a core", {
         "core": _int("global number", False), "chip": _int("chip", False), "x": _int("column", False),
@@ -144,9 +148,10 @@ def _load() -> Schema:
         "pipeline_busy_cycles": _int("synapse pipeline busy", False),
         "loop_busy_cycles": _int("neuron loop busy", False),
         "loop_stall_cycles": _int("neuron loop waited for its transmit FIFO"),
-        "utilisation": _num("busier of pipeline and loop / run cycles", False),
+        "utilisation": _num("busier of pipeline and loop / cycles, at most 1", False),
     })  # fmt: skip
     return _object("load", {
+        "cycles": _int("cycles simulated: of finished samples, and of one that broke off up to its verdict"),
         "busiest_links": _list("the ten busiest links", link),
         "busiest_cores": _list("the ten busiest cores", core),
         "mean_core_utilisation": _num("mean over used cores"),

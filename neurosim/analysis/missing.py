@@ -7,6 +7,17 @@ from typing import Any
 
 import numpy as np
 
+NO_COUNTERS = "the engine does not count events"
+NO_CYCLES = "the engine does not count cycles"
+NO_WAITING = "the engine does not simulate waiting"
+NO_SAMPLE = "no sample finished"
+NO_TIME = "no cycle was simulated, or not said how many"
+NO_INPUT = "the input spikes were not given"
+NO_LABELS = "the samples have no labels"
+NO_FINISHED_LABEL = "no sample with a label finished"
+UNFINISHED = "the sample did not finish"
+NO_MEMBRANES = "membranes are not recorded step by step"
+
 
 @dataclass(frozen=True)
 class NotMeasured:

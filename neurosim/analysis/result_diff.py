@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.artefacts.result import PacketLog, Result, Spikes, Verdict
-from neurosim.engines.probe import end_name
+from neurosim.engines.waits import end_name
 from neurosim.fabric.topology import Fabric
 from neurosim.rules.events import EVENT_NAMES
 

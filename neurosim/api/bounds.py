@@ -26,7 +26,7 @@ def check_seed(seed: int) -> int:
     Raises:
         InputError: it is no whole number of 0 to :data:`MAX_SEED`.
     """
-    return _whole("seed", seed, 0, MAX_SEED)
+    return _whole("seed", "seed", seed, 0, MAX_SEED)
 
 
 def check_samples(samples: int | None) -> int | None:
@@ -35,7 +35,7 @@ def check_samples(samples: int | None) -> int | None:
     Raises:
         InputError: it is no whole number of at least 1.
     """
-    return None if samples is None else _whole("number of samples", samples, 1)
+    return None if samples is None else _whole("samples", "number of samples", samples, 1)
 
 
 def check_steps(steps: int | None) -> int | None:
@@ -44,7 +44,7 @@ def check_steps(steps: int | None) -> int | None:
     Raises:
         InputError: it is no whole number of 1 to 2147483647.
     """
-    return None if steps is None else _whole("number of time steps", steps, 1, 2**31 - 1)
+    return None if steps is None else _whole("steps", "number of time steps", steps, 1, 2**31 - 1)
 
 
 def check_step_cycles(cycles: int | None) -> int | None:
@@ -53,7 +53,8 @@ def check_step_cycles(cycles: int | None) -> int | None:
     Raises:
         InputError: it is no whole number of 1 to :data:`MAX_COUNT`.
     """
-    return None if cycles is None else _whole("limit of a time step in cycles", cycles, 1, MAX_COUNT)
+    name = "limit of a time step in cycles"
+    return None if cycles is None else _whole("max_step_cycles", name, cycles, 1, MAX_COUNT)
 
 
 def check_every(steps: int | None) -> int | None:
@@ -62,7 +63,8 @@ def check_every(steps: int | None) -> int | None:
     Raises:
         InputError: it is no whole number of 1 to :data:`MAX_COUNT`.
     """
-    return None if steps is None else _whole("number of steps between two checkpoints", steps, 1, MAX_COUNT)
+    name = "number of steps between two checkpoints"
+    return None if steps is None else _whole("checkpoint_every", name, steps, 1, MAX_COUNT)
 
 
 def check_effort(effort: float) -> float:
@@ -73,18 +75,21 @@ def check_effort(effort: float) -> float:
     """
     if isinstance(effort, Real) and MIN_EFFORT <= effort <= MAX_EFFORT:  # NaN is neither
         return float(effort)
-    raise _outside("effort", f"a number, {MIN_EFFORT:g}..{MAX_EFFORT:g}", effort)
+    raise _outside("effort", "effort", f"a number, {MIN_EFFORT:g}..{MAX_EFFORT:g}", effort)
 
 
-def _whole(name: str, value: int, low: int, high: int | None = None) -> int:
+def _whole(parameter: str, name: str, value: int, low: int, high: int | None = None) -> int:
     if isinstance(value, Integral) and low <= value <= (math.inf if high is None else high):
         return int(value)
     bounds = f"at least {low}" if high is None else f"{low}..{high}"
-    raise _outside(name, f"a whole number, {bounds}", value)
+    raise _outside(parameter, name, f"a whole number, {bounds}", value)
 
 
-def _outside(name: str, expected: str, got: object) -> InputError:
-    return InputError(f"the {name} is out of range", code="option-range", expected=expected, got=str(got))
+def _outside(parameter: str, name: str, expected: str, got: object) -> InputError:
+    return InputError(
+        f"the {name} is out of range", code="option-range", parameter=parameter, expected=expected,
+        got=str(got),
+    )  # fmt: skip
 
 
 def check_output(out: Path, inputs: Mapping[str, object]) -> None:

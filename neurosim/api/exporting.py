@@ -96,6 +96,7 @@ def _select(
     from neurosim import store
     from neurosim.api.folders import require_kind
     from neurosim.api.tracing import FOLDER, parse_cores, parse_span
+    from neurosim.artefacts.program import Program
     from neurosim.artefacts.result import Result
     from neurosim.chip.loader import chip_digest, load_chip
     from neurosim.engines.trace import TABLES
@@ -117,7 +118,10 @@ def _select(
             "result.npz does not belong to the chip beside it", code="run-mixed", where=str(folder),
             hint="make the run again",
         )  # fmt: skip
-    fabric = build_fabric(chip)
+    trees = None
+    if chip.router.multicast_entries is not None:
+        trees = store.load(folder / "mapping" / "program.npz", Program).trees
+    fabric = build_fabric(chip, trees=trees)
     first, end = parse_span(samples, "samples") or (0, result.n_samples)
     if first >= result.n_samples:
         raise InputError(

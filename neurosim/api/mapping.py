@@ -8,6 +8,8 @@ reference), ``network.npz`` (as mapped: maps reshaped, a large fan-in split), ``
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +59,7 @@ def map_network(
     partitioner: str = "tiling",
     polish: bool = False,
     repair: bool = True,
+    multicast: bool = True,
     metrics: bool = False,
     force: bool = False,
     progress: Progress | None = None,
@@ -75,7 +78,7 @@ def map_network(
             after population (inputs left out), as an array or an ``.npz`` file with the array ``core``.
             They are checked, never changed; None: the mapper decides.
         weight_bits: one of the chip's widths; None: the widest up to 8.
-        objective / effort / place_for / time_limit_s / partitioner / polish / repair: see
+        objective / effort / place_for / time_limit_s / partitioner / polish / repair / multicast: see
             :class:`mapper.MapOptions`; an effort is 0.001 to 1000.  Ctrl-C during the search for a placement
             ends that search only, as the time limit does.
         seed: 0 to 2147483647.
@@ -118,10 +121,12 @@ def map_network(
     asked = input is not None or steps is not None
     workload = workload_of(input, floating, samples, steps) if asked else None
     given = load_cores(cores) if isinstance(cores, (str, Path)) else cores
-    options = MapOptions(
-        seed=seed, objective=objective, effort=effort, cores=given, place_for=place_for,
-        time_limit_s=time_limit_s, partitioner=partitioner, polish=polish, repair=repair,
-    )  # fmt: skip
+    with _own_parameters():
+        options = MapOptions(
+            seed=seed, objective=objective, effort=effort, cores=given, place_for=place_for,
+            time_limit_s=time_limit_s, partitioner=partitioner, polish=polish, repair=repair,
+            multicast=multicast,
+        )  # fmt: skip
     if floating.is_integer:
         integer = _as_it_is(floating, system, weight_bits)
         say("measuring spikes")
@@ -132,7 +137,8 @@ def map_network(
         say("comparing float and integer spikes")
     loss, activity = _measure(floating, integer, system, workload)
     options = dataclasses.replace(options, activity=activity, progress=say, detail=say.within)
-    mapped = compile_network(integer, system, options)
+    with _own_parameters():
+        mapped = compile_network(integer, system, options)
     system = mapped.chip
     say("counting figures")
     figures = mapping_figures(floating, integer, mapped, system, options, workload, loss, metrics)
@@ -141,6 +147,27 @@ def map_network(
         _write(folder, floating, integer, mapped, figures)
         store.load(folder / "program.npz", type(mapped.program))  # what was written can be read
     return MappingMade(out, figures)
+
+
+@contextlib.contextmanager
+def _own_parameters() -> Iterator[None]:
+    """What the mapper says of one of its options is said of the parameter of :func:`map_network` instead.
+
+    Raises:
+        InputError: what came out, with its ``parameter``.
+    """
+    from neurosim.errors import InputError
+
+    theirs = "MapOptions."
+    try:
+        yield
+    except InputError as error:
+        if error.where is None or not error.where.startswith(theirs):
+            raise
+        raise InputError(
+            error.what, code=error.code, parameter=error.where.removeprefix(theirs), expected=error.expected,
+            got=error.got, hint=error.hint,
+        ) from error  # fmt: skip
 
 
 class _Stages:

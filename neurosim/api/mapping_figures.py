@@ -19,10 +19,11 @@ def mapping_figures(
     workload: Workload | None, loss: dict[str, Any] | None, with_all: bool,
 ) -> dict[str, Any]:  # fmt: skip
     """The content of ``mapping.json``; ``with_all`` counts every figure, with its formula."""
-    from mapper.metrics import all_metrics, formula, link_loads, mapping_metrics
+    from mapper.metrics import all_metrics, formula, mapping_metrics, program_loads
     from mapper.route.remedies import remedies
     from neurosim import store
     from neurosim.analysis.deadlock import analyse_deadlock, deadlock_dict
+    from neurosim.api.running import first_spike_warnings
     from neurosim.fabric.topology import build_fabric
 
     deadlock = deadlock_dict(analyse_deadlock(chip, mapped.program, None))
@@ -30,6 +31,8 @@ def mapping_figures(
     if workload is None:
         loss_line = "" if floating.is_integer else ", and no quantisation loss was measured"
         warnings.append(f"no input was given: the traffic is {mapped.activity}{loss_line}")
+    else:
+        warnings += first_spike_warnings(integer, workload)
     for report in (*mapped.partition.solver, *mapped.placement.solver):
         if "stopped by" in report.detail:
             why = report.detail.split("stopped by ")[1].split(";")[0].split(",")[0]
@@ -43,7 +46,8 @@ def mapping_figures(
             warnings.append(f"{remedy} would make this mapping free of deadlock (tried)")
         warnings.append("this mapping can deadlock: the channel dependency graph of its flows has a cycle")
     program, parts = mapped.program, (mapped.partition, mapped.placement, mapped.routes)
-    loads = link_loads(build_fabric(chip, table=mapped.routes.table), mapped.routes)
+    fabric = build_fabric(chip, table=mapped.routes.table)
+    loads = program_loads(fabric, mapped.routes, program, mapped.spikes)
     if with_all:
         metrics = all_metrics(chip, mapped, loads)
     else:
@@ -69,6 +73,7 @@ def mapping_figures(
         "fullest": _fullest(mapped, chip),
         "layers": _layers(mapped),
         "metrics": metrics,
+        "multicast": _multicast(mapped),
         "busiest_link": _busiest_link(mapped, chip, loads),
         "hardware_steps_beyond_own": program.depth,
         "solver": [_solver(r) for r in (*mapped.partition.solver, *mapped.placement.solver)],
@@ -114,6 +119,14 @@ def _busiest_link(mapped: Mapping, chip: Chip, loads: Any) -> str | None:
 
     fabric = build_fabric(chip, table=mapped.routes.table)
     return busiest_link(fabric, loads) if loads.any() else None
+
+
+def _multicast(mapped: Mapping) -> dict[str, Any] | None:
+    """What the trees do; None where there are none."""
+    from dataclasses import asdict
+
+    found = mapped.multicast
+    return None if found is None else {**asdict(found), "left_out": dict(found.left_out)}
 
 
 def _solver(report: Any) -> dict[str, Any]:

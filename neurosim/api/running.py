@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from neurosim.api.tracing import TraceChoices
     from neurosim.artefacts.result import Result
     from neurosim.engines.base import Progress, RunOptions, Workload
+    from neurosim.network.model import Network
     from neurosim.report.data import ReportData
     from neurosim.report.trace_files import ParquetSink
 
@@ -229,7 +230,10 @@ def carry_out(
         with whole_folder(out, "run", facts, force) as folder:
             _write(folder, mapped, workload, result, data, comparison)
             has_events = sink is None or write_trace(sink, choices.tracing, result, folder)
-    warnings = (*_other_steps(mapped, workload), *_warnings(result, comparison, data.metrics))
+    warnings = (
+        *_other_steps(mapped, workload), *first_spike_warnings(mapped.quantised, workload),
+        *_warnings(result, comparison, data.metrics),
+    )  # fmt: skip
     if choices.tracing.is_window and not has_events:
         empty = f"{out / TRACE} holds no packets, flits or core events: none of the run lie in the window"
         warnings = (*warnings, empty)
@@ -245,6 +249,14 @@ def _other_steps(mapped: Mapped, workload: Workload) -> list[str]:
         f"the input has {got} steps per sample, but the mapping was made with {known}; if 'x' is "
         "(steps, samples, ...), swap its first two axes with x.swapaxes(0, 1)"
     ]
+
+
+def first_spike_warnings(network: Network, workload: Workload) -> list[str]:
+    """A warning for every input of first-spike neurons that is not in their code."""
+    from neurosim.network.first_spike import repeated_spikes, repeated_text
+
+    found = repeated_spikes(network, workload.spikes)
+    return [repeated_text(name, *counts) for name, counts in found.items()]
 
 
 def compare(mapped: Mapped, workload: Workload, result: Result) -> dict[str, Any]:

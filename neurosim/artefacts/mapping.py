@@ -81,6 +81,9 @@ class Cluster:
 
 
 UNITS = {
+    "partition traffic": "packets into cores",
+    "before the polish": "packets between cores",
+    "partition polish": "packets between cores",
     "placement for tree_hops": "packet links over trees",
     "placement for busiest_link": "packets over that link",
     "placement for weighted": "of 3 before",

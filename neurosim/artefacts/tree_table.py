@@ -33,7 +33,7 @@ class TreeTable:
 
     At router ``router[e]`` packets of ``tree[e]`` leave by every port ``p`` with ``ports[e] >> p & 1``; they
     ascend by (router, tree), each pair once, at most ``router.multicast_entries`` per router.  A router
-    without an entry passes a packet straight on.
+    without an entry passes a packet straight on; one with a leaf has one.
 
     Leaf ``l`` of ``leaf_tree[l]`` is ``leaf_core[l]`` (or HOST): what arrives there is a packet for axon
     ``leaf_axon[l]`` plus the axon that the sender's target entry gave.  Leaves ascend by (tree, core).  In

@@ -13,10 +13,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.chip.models import Chip
+from neurosim.chip.models import Chip, Side
 from neurosim.errors import DoesNotFitError
 
 BoolArray = NDArray[np.bool_]
+_SIDES: tuple[Side, Side] = ("east", "north")
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,8 +25,8 @@ class DeadParts:
     """What is dead, the consequences included.
 
     ``core`` (tiles * cores per tile,), ``router`` (tiles,), ``east`` and ``north`` (tiles,): the link from
-    the tile in that direction (on a mesh's border: False, there is none).  ``drawn`` counts what the yield
-    model added by itself: chips, routers, cores, links.
+    the tile in that direction (False where there is none: on a mesh's border, or beside a gateway).
+    ``drawn`` counts what the yield model added by itself: chips, routers, cores, links.
     """
 
     core: BoolArray
@@ -57,7 +58,7 @@ class _Key:
 
     def __init__(self, chip: Chip) -> None:
         self.chip = chip
-        self.parts = (chip.system, chip.mesh, chip.defects, chip.host)
+        self.parts = (chip.system, chip.mesh, chip.link, chip.defects, chip.host)
 
     def __hash__(self) -> int:
         return hash(self.parts)
@@ -77,6 +78,7 @@ def _dead_parts(key: _Key) -> DeadParts:
     router = np.zeros((height, width), np.bool_)
     core = np.zeros((height, width, per_tile), np.bool_)
     east, north = np.zeros((height, width), np.bool_), np.zeros((height, width), np.bool_)
+    there = _links(chip)
     drawn = (0, 0, 0, 0)
     if defects.drawn is not None:
         lot = defects.drawn
@@ -86,7 +88,8 @@ def _dead_parts(key: _Key) -> DeadParts:
             (north, lot.links),
         ):  # fmt: skip
             parts |= rng.random(parts.shape) >= share
-        _no_links_beyond(chip, east, north)
+        east &= there[0]
+        north &= there[1]
         n_links = int(east.sum() + north.sum())
         drawn = (int(dead_chip.sum()), int(router.sum()), int(core.sum()), n_links)
     for x, y, k in defects.cores:
@@ -96,12 +99,12 @@ def _dead_parts(key: _Key) -> DeadParts:
     for column, row in defects.chips:
         dead_chip[row, column] = True
     for link in defects.links:
-        _kill_link(chip, link.x, link.y, link.side, east, north)
+        x, y, side = link.from_west_or_south(width, height)
+        (east if side == "east" else north)[y, x] = True
     router |= np.kron(dead_chip, np.ones((chip.mesh.height, chip.mesh.width), np.bool_)).astype(np.bool_)
     core |= router[:, :, None]
-    east |= router | np.roll(router, -1, axis=1)
-    north |= router | np.roll(router, -1, axis=0)
-    _no_links_beyond(chip, east, north)
+    east |= there[0] & (router | np.roll(router, -1, axis=1))
+    north |= there[1] & (router | np.roll(router, -1, axis=0))
     if chip.host is not None and router[chip.host.y, chip.host.x]:
         raise DoesNotFitError(
             f"the defects drawn with seed {defects.drawn.seed if defects.drawn else 0} kill the router on "
@@ -113,17 +116,11 @@ def _dead_parts(key: _Key) -> DeadParts:
     return DeadParts(core.reshape(-1), router.reshape(-1), east.reshape(-1), north.reshape(-1), drawn)
 
 
-def _no_links_beyond(chip: Chip, east: BoolArray, north: BoolArray) -> None:
-    """On a mesh nothing lies behind the last column and row."""
-    if chip.mesh.topology == "mesh":
-        east[:, -1] = False
-        north[-1, :] = False
-
-
-def _kill_link(chip: Chip, x: int, y: int, side: str, east: BoolArray, north: BoolArray) -> None:
-    height, width = east.shape
-    if side == "west":
-        x, side = (x - 1) % width, "east"
-    elif side == "south":
-        y, side = (y - 1) % height, "north"
-    (east if side == "east" else north)[y, x] = True
+def _links(chip: Chip) -> tuple[BoolArray, BoolArray]:
+    """Whether there is a link to the east, and one to the north, of every tile; (rows, columns) each."""
+    width, height = chip.system.chips_x * chip.mesh.width, chip.system.chips_y * chip.mesh.height
+    east, north = (
+        np.array([[chip.has_link(x, y, side) for x in range(width)] for y in range(height)], np.bool_)
+        for side in _SIDES
+    )
+    return east, north

@@ -17,7 +17,7 @@ from neurosim.chip.dump import chip_digest, dump_chip
 from neurosim.chip.models import Chip, Provenance
 from neurosim.chip.problems import fail, from_validation
 from neurosim.chip.provenance import DEFAULT, Split, numeric_leaves, split
-from neurosim.chip.tree import Node, Path, Problem, dotted, read_tree
+from neurosim.chip.tree import Node, Path, Problem, dotted, read_tree, tree_of
 from neurosim.errors import InputError, did_you_mean
 
 __all__ = ["chip_digest", "dump_chip", "edit_chip", "load_chip", "load_chip_text"]
@@ -144,20 +144,17 @@ def edit_chip(chip: Chip, changes: Mapping[str, Any], source: str = "set in Pyth
     Raises:
         InputError: no such key, or the chip that results is not valid.
     """
+    where = f"edit of chip '{chip.name}'"
     plain = chip.model_dump(exclude={"provenance"})
     for name, value in changes.items():
-        _put(plain, name, _tuples(value))
-    where = f"edit of chip '{chip.name}'"
+        _put(plain, name, _tuples(value), where)
     try:
         edited = Chip.model_validate(_tuples(plain))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = dotted(tuple(part for part in first["loc"])) or "the chip"
-        said = first["ctx"] if first["type"] == "misfit" else {}
+        first = from_validation(error, tree_of(plain))[0]
         raise InputError(
-            f"'{place}': {first['msg']}", code="chip-edit", where=where,
-            expected=said.get("expected"), got=said.get("got"), hint=said.get("hint"),
-        ) from error  # fmt: skip
+            first.what, code="chip-edit", where=where, expected=first.expected, got=first.got, hint=first.hint
+        ) from error
     touched = Provenance(evidence="assumed", source=source)
     known = {
         dotted(path): touched if _is_changed(path, changes) else chip.provenance.get(dotted(path), DEFAULT)
@@ -166,13 +163,21 @@ def edit_chip(chip: Chip, changes: Mapping[str, Any], source: str = "set in Pyth
     return edited.model_copy(update={"provenance": dict(sorted(known.items()))})
 
 
-def _put(plain: dict[str, Any], name: str, value: Any) -> None:
+def _put(plain: dict[str, Any], name: str, value: Any, where: str) -> None:
     here: Any = plain
     *parents, last = name.split(".")
     for part in parents:
-        here = here.get(part) if isinstance(here, dict) else None
+        if isinstance(here, dict) and part not in here:
+            raise InputError(
+                f"no section '{part}' for '{name}'", code="chip-edit", where=where,
+                expected=None if did_you_mean(part, here) else "one of " + ", ".join(here),
+                hint=did_you_mean(part, here),
+            )  # fmt: skip
+        here = here[part] if isinstance(here, dict) else None
     if not isinstance(here, dict):
-        raise InputError(f"no section for '{name}'", code="chip-edit", hint="give the whole section")
+        raise InputError(
+            f"no section for '{name}'", code="chip-edit", where=where, hint="give the whole section"
+        )
     here[last] = value
 
 

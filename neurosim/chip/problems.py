@@ -111,12 +111,20 @@ def _translate(details: dict[str, Any], root: Node, base: Path, schema: Schema |
 
 
 def _misfit(context: dict[str, Any], root: Node, path: Path) -> Problem:
-    inner = tuple(int(part) if part.isdigit() else part for part in context["path"].split("."))
-    found = nearest(root, (*path, *inner))
+    found = _named(root, path, context["path"])
+    got = context.get("got")
+    if context.get("first") is not None:
+        line = _named(root, path, context["first"]).mark.line
+        said = [got, f"the first is in line {line}" if line else None]  # 0: there is no file
+        got = "; ".join(text for text in said if text)
     return Problem(
-        found.mark, context["message"], "chip-inconsistent",
-        context.get("expected"), context.get("got"), context["hint"],
-    )  # fmt: skip
+        found.mark, context["message"], "chip-inconsistent", context.get("expected"), got, context["hint"]
+    )
+
+
+def _named(root: Node, path: Path, inner: str) -> Entry | Node:
+    parts = tuple(int(part) if part.isdigit() else part for part in inner.split("."))
+    return nearest(root, (*path, *parts))
 
 
 def _section(path: Path) -> str:

@@ -26,7 +26,7 @@ _TAG = "tag:yaml.org,2002:"
 
 @dataclass(frozen=True)
 class Mark:
-    """A position in the file; both count from 1."""
+    """A position in the file; both count from 1, and are 0 where there is no file."""
 
     line: int
     column: int
@@ -86,6 +86,16 @@ def nearest(root: Node, path: Path) -> Entry | Node:
         if found is not None:
             return found
     return root
+
+
+def tree_of(value: Any) -> Node:
+    """Plain values (dicts, lists or tuples, scalars) as a tree; there is no file, every mark is 0:0."""
+    mark = Mark(0, 0)
+    if isinstance(value, dict):
+        return Node(mark, {str(key): Entry(mark, tree_of(inner)) for key, inner in value.items()})
+    if isinstance(value, (tuple, list)):
+        return Node(mark, tuple(tree_of(inner) for inner in value))
+    return Node(mark, value)
 
 
 def printable(text: str) -> str:

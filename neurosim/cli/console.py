@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from neurosim.errors import InputError, NeurosimError
 
@@ -22,8 +22,24 @@ if TYPE_CHECKING:
 
     from neurosim.engines.base import Progress
 
+    class Made(Protocol):
+        """What commands present."""
+
+        @property
+        def warnings(self) -> tuple[str, ...]:
+            """What the user must not miss."""
+            ...
+
+        def document(self) -> dict[str, Any]:
+            """For ``--json``."""
+            ...
+
     Part = RenderableType | Callable[[Rich], None]
     """Something to show: a table or text, or a function that prints to a rich console."""
+
+
+_UNBROKEN = 1_000_000
+"""Width in letters of what is no terminal: no path and no name is broken over lines there."""
 
 
 class ReaderGoneError(Exception):
@@ -61,7 +77,8 @@ def _show(parts: Sequence[Part]) -> None:
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError  # rich would end the program with exit code 1
 
-    out = Plain(file=sys.stdout, highlight=False, soft_wrap=False)
+    width = None if sys.stdout.isatty() else _UNBROKEN  # nobody looks at a pipe's right edge
+    out = Plain(file=sys.stdout, highlight=False, soft_wrap=False, width=width)
     for number, part in enumerate(parts):
         if number:
             out.print()
@@ -106,6 +123,11 @@ class Console:
                 f"cannot write: {error.strerror or error}", code="output-unwritable", where="standard output",
                 hint=f"only this text was lost; what was made is whole: {_place(made)}" if made else None,
             ) from error  # fmt: skip
+
+    def present(self, made: Made, *human: Part) -> None:
+        """What a function of the API made: its warnings, and itself as the command's result."""
+        self.warn(*made.warnings)
+        self.result(made.document(), *human)
 
     def warn(self, *texts: str) -> None:
         """Warnings on stderr, also with ``--quiet``: a user must not miss them."""

@@ -48,6 +48,8 @@ def _main(argv: Sequence[str] | None) -> int:
             sys.stdout.flush()
             return code
     except NeurosimError as error:
+        if error.parameter is not None:
+            error.where = _option(arguments, error.parameter) or error.where
         console.error(error)
         return error.exit_code
     except KeyboardInterrupt:
@@ -126,6 +128,20 @@ def _invoke(arguments: list[str]) -> int:
     if returned == EXIT_INTERRUPTED:  # what others make of it
         raise KeyboardInterrupt
     return int(returned or EXIT_OK)
+
+
+def _option(arguments: Sequence[str], parameter: str) -> str | None:
+    """How the command of this line calls a parameter of its function: ``--time-limit``, or ``NET``."""
+    from typer.main import get_command
+
+    from neurosim.cli.commands import app
+
+    commands: dict[str, Any] = getattr(get_command(app), "commands", {})
+    command = next((commands[a] for a in arguments if a in commands), None)
+    for given in command.params if command is not None else ():
+        if given.name.rstrip("_") == parameter:
+            return str(max(given.opts, key=len) if given.param_type_name == "option" else given.metavar)
+    return None
 
 
 def _usage(error: Any) -> InputError:

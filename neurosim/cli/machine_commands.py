@@ -17,7 +17,7 @@ def bench(
         str | None,
         typer.Option(
             "--mapper", metavar="STAGE",
-            help="Measure a stage of the mapper instead: partition, placement, routes, defects.",
+            help="Measure a stage of the mapper instead: defects, group, partition, placement, routes.",
         ),
     ] = None,
     case: Annotated[

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from neurosim.cli.console import Console
-from neurosim.cli.options import ChipName, Force, Json, Out, Quiet, Samples, Seed
+from neurosim.cli.options import ChipName, Force, Json, Out, Quiet, Samples, Seed, Steps
 from neurosim.errors import EXIT_OK
 
 
@@ -58,10 +58,7 @@ def map_(
         typer.Option("--input", metavar="X.npz", help="Samples that tell the mapper the traffic."),
     ] = None,
     samples: Samples = None,
-    steps: Annotated[
-        int | None,
-        typer.Option("--steps", metavar="T", help="Time steps, for a network without inputs."),
-    ] = None,
+    steps: Steps = None,
     cores: Annotated[
         Path | None,
         typer.Option("--cores", metavar="C.npz", help="The mapping itself: core, one number per neuron."),
@@ -99,6 +96,10 @@ def map_(
     repair: Annotated[
         bool, typer.Option("--repair/--no-repair", help="Repair a mapping that can deadlock, if possible.")
     ] = True,
+    multicast: Annotated[
+        bool,
+        typer.Option("--multicast/--no-multicast", help="Use the routers' multicast tables, if any."),
+    ] = True,
     metrics: Annotated[
         bool, typer.Option("--metrics", help="All figures with their formulas, and DIR/mapping.html.")
     ] = False,
@@ -116,9 +117,8 @@ def map_(
         made = api.map_network(
             net, chip, out, input=input_, samples=samples, steps=steps, cores=cores, weight_bits=weight_bits,
             objective=objective, effort=effort, place_for=place_for, time_limit_s=time_limit_s,
-            partitioner=partitioner, polish=polish, repair=repair, metrics=metrics, seed=seed,
-            force=force, progress=progress,
+            partitioner=partitioner, polish=polish, repair=repair, multicast=multicast, metrics=metrics,
+            seed=seed, force=force, progress=progress,
         )  # fmt: skip
-    console.warn(*made.warnings)
-    console.result(made.document(), *tables.mapping(made), tables.written({"mapping": made.folder}))
+    console.present(made, *tables.mapping(made), tables.written({"mapping": made.folder}))
     return EXIT_OK

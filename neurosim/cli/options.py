@@ -13,9 +13,13 @@ Force = Annotated[bool, typer.Option("--force", help="Replace an output that thi
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random; stored with the output.")]
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="OUT", help="Folder to write; must not exist.")]
 Input = Annotated[
-    Path, typer.Option("--input", metavar="X.npz", help="x uint8 (samples, steps, *shape), and y if known.")
+    Path | None,
+    typer.Option("--input", metavar="X.npz", help="x uint8 (samples, steps, *shape), and y if known."),
 ]
 Samples = Annotated[int | None, typer.Option("--samples", metavar="N", help="Only the first N samples.")]
+Steps = Annotated[
+    int | None, typer.Option("--steps", metavar="T", help="Time steps, for a network without inputs.")
+]
 Engine = Annotated[
     str, typer.Option("--engine", metavar="NAME", help="compiled, reference (cycles), estimate, functional.")
 ]

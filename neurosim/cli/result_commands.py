@@ -58,8 +58,7 @@ def export(
             run_, perfetto=perfetto, vcd=vcd, samples=samples, steps=steps, cores=cores, force=force,
             progress=progress,
         )  # fmt: skip
-    console.warn(*made.warnings)
-    console.result(made.document(), tables.written(made.files))
+    console.present(made, tables.written(made.files))
     return EXIT_OK
 
 
@@ -77,8 +76,7 @@ def check(
     console = Console(as_json, quiet)
     with console.progress("check") as progress:
         found = api.check(artefact, progress=progress)
-    console.warn(*found.warnings)
-    console.result(found.document(), *tables.check(found))
+    console.present(found, *tables.check(found))
     return EXIT_OK if found.is_good else EXIT_MISMATCH
 
 

@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from neurosim.cli.console import Console
-from neurosim.cli.options import CheckpointEvery, ChipName, Engine, Force, Json, Out, Quiet, Samples, Seed
+from neurosim.cli.options import (
+    CheckpointEvery,
+    ChipName,
+    Engine,
+    Force,
+    Input,
+    Json,
+    Out,
+    Quiet,
+    Samples,
+    Seed,
+    Steps,
+)
 
 
 def demo(
@@ -33,9 +45,8 @@ def demo(
         made = api.demo(
             chip, net, samples, out, engine=engine, seed=seed, force=force, progress=progress
         )
-    console.warn(*made.warnings)
-    console.result(
-        made.document(), *tables.mapping(made.mapping), *tables.run(made.run), tables.written(made.files())
+    console.present(
+        made, *tables.mapping(made.mapping), *tables.run(made.run), tables.written(made.files())
     )
     return made.run.exit_code
 
@@ -43,13 +54,8 @@ def demo(
 def run(
     mapping: Annotated[Path, typer.Argument(metavar="DIR", help="A mapping made by `map`.")],
     out: Out,
-    input_: Annotated[
-        Path | None,
-        typer.Option("--input", metavar="X.npz", help="x uint8 (samples, steps, *shape), and y if known."),
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option("--steps", metavar="T", help="Time steps, for a network without inputs.")
-    ] = None,
+    input_: Input = None,
+    steps: Steps = None,
     engine: Engine = "compiled",
     samples: Samples = None,
     events: Annotated[
@@ -89,8 +95,7 @@ def run(
             max_step_cycles=max_step_cycles, checkpoint_every=checkpoint_every, compare_with=compare_with,
             force=force, progress=progress,
         )  # fmt: skip
-    console.warn(*made.warnings)
-    console.result(made.document(), *tables.run(made), tables.written({"run": out}))
+    console.present(made, *tables.run(made), tables.written({"run": out}))
     return made.exit_code
 
 
@@ -123,6 +128,5 @@ def resume(
         made = api.resume_run(
             checkpoint, out=out, checkpoint_every=checkpoint_every, force=force, progress=progress
         )
-    console.warn(*made.warnings)
-    console.result(made.document(), *tables.run(made), tables.written({"run": made.folder}))
+    console.present(made, *tables.run(made), tables.written({"run": made.folder}))
     return made.exit_code

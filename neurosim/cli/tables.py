@@ -7,10 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Group
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from neurosim.report.terminal import titled
 from neurosim.report.text import NOT_MEASURED, count, percent
 
 if TYPE_CHECKING:
@@ -29,30 +31,30 @@ if TYPE_CHECKING:
     from neurosim.report.data import ReportData
 
 
-def rows(title: str, pairs: Sequence[tuple[str, str]]) -> Table:
+def rows(title: str, pairs: Sequence[tuple[str, str]]) -> RenderableType:
     """A table of (label, value) rows without a header."""
-    table = Table(title=title or None, title_justify="left", show_header=False, box=None)
+    table = Table(show_header=False, box=None)
     table.padding = (0, 2, 0, 0)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for label, value in pairs:
         table.add_row(Text(label), Text(value))
-    return table
+    return titled(Text(title, style="table.title"), table)
 
 
 def grid(
     title: str, columns: Sequence[str], lines: Sequence[Sequence[object]], right: Sequence[str] = ()
-) -> Table:
+) -> RenderableType:
     """A table with a header; ``right`` names the columns that hold numbers."""
     from rich import box
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.pad_edge = table.show_edge = False
     for name in columns:
         table.add_column(name, justify="right" if name in right else "left", overflow="fold")
     for line in lines:
         table.add_row(*(Text(str(value)) for value in line))
-    return table
+    return titled(Text(title, style="table.title"), table)
 
 
 def written(files: Mapping[str, Path]) -> RenderableType:
@@ -128,6 +130,7 @@ def mapping(made: MappingMade) -> list[RenderableType]:
         ("input", _length(f["input_samples"], f["input_steps"]) if f["input_steps"] else "none"),
         ("traffic", f"{packets} packets per sample, {hops} ({f['activity']})"),
         ("busiest link", f["busiest_link"] or "none"),
+        *_multicast(f["multicast"]),
         ("time", f"a sample takes {f['hardware_steps_beyond_own']} hardware steps beyond its own"),
         ("seed", str(f["seed"])),
     ]
@@ -142,12 +145,33 @@ def mapping(made: MappingMade) -> list[RenderableType]:
     return tables
 
 
+def _multicast(found: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """What the trees save, and why some neurons do without; nothing for chips that have none."""
+    if found is None:
+        return []
+    trees = f"{count(found['n_trees'])} tree{'s' * (found['n_trees'] != 1)}"
+    entries = f"{count(found['entries'])} entr{'y' if found['entries'] == 1 else 'ies'}"
+    held = f"at most {count(found['entries_max'])} of {count(found['limit'])} in a router"
+    saved = percent(1 - found["hops"] / found["hops_alone"], 1) if found["hops_alone"] else "none"
+    users = f"{count(found['on_trees'])} of {count(found['neurons'])} neurons send to trees"
+    made = f"{trees} of {entries}, {held}: {saved} of traversals saved; {users}"
+    lines = [("multicast", made)]
+    for why, neurons in found["left_out"].items():
+        who = "1 neuron sends" if neurons == 1 else f"{count(neurons)} neurons send"
+        lines.append(("", f"{who} single packets that could share links: {why}"))
+    return lines
+
+
 def _length(samples: int, steps: int) -> str:
     """How long an input is; swapped axes show here."""
-    return f"{count(samples)} samples of {count(steps)} steps"
+    return f"{_n(samples, 'sample')} of {_n(steps, 'step')}"
 
 
-def _fullest(found: Mapping[str, Any]) -> Table:
+def _n(number: int, noun: str) -> str:
+    return f"{count(number)} {noun}{'s' * (number != 1)}"
+
+
+def _fullest(found: Mapping[str, Any]) -> RenderableType:
     lines = []
     for name, r in found.items():
         full = percent(r["used"] / r["limit"], 0) if r["limit"] else ""
@@ -156,7 +180,7 @@ def _fullest(found: Mapping[str, Any]) -> Table:
     return grid("Fullest core by resource", head, lines, head[1:])
 
 
-def _solvers(reports: Sequence[Mapping[str, Any]]) -> Table:
+def _solvers(reports: Sequence[Mapping[str, Any]]) -> RenderableType:
     lines = [
         (
             r["stage"], r["method"], r["status"], f"{r['objective']:.6g} {r['unit']}".rstrip(),
@@ -168,12 +192,12 @@ def _solvers(reports: Sequence[Mapping[str, Any]]) -> Table:
     head = ("stage", "method", "status", "objective", "bound", "gap")
     table = grid("Solvers", head, lines, head[3:])
     said = [r["detail"].partition(";")[0] for r in reports if r["stage"] == "routing tables"]
-    if said:
-        table.caption, table.caption_justify = Text(f"routing tables: {said[0]}"), "left"
-    return table
+    if not said:
+        return table
+    return Group(table, Text(f"routing tables: {said[0]}", style="table.caption"))
 
 
-def _quantisation(loss: Mapping[str, Any]) -> Table:
+def _quantisation(loss: Mapping[str, Any]) -> RenderableType:
     lines = [
         (
             r["population"], count(r["weights"]), r["weight_bits"], count(r["weights_saturated"]),
@@ -266,7 +290,7 @@ def chip(card: ChipCard) -> list[RenderableType]:
     parts: list[RenderableType] = [rows("Chip", [*card.summary, ("digest", card.digest)])]
     parts.append(Text("Where the numbers come from, by source", style="bold"))
     for source, numbers in groups.items():  # each source once, then everything that it is the source of
-        parts += [Text(source, style="italic"), Padding(rows("", numbers), (0, 0, 0, 2))]
+        parts += [Text(source, style="italic"), Padding(rows("", numbers), (0, 0, 0, 2), expand=False)]
     return parts
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from neurosim.cli.tables import grid, rows
+from neurosim.report import verify_page
 from neurosim.report.text import count
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def verification(table: VerifyTable) -> list[RenderableType]:
     title = f"Verilog against the simulator: {table.subject}, suite {table.suite}, seed {table.seed}"
     parts: list[RenderableType] = [grid(title, COLUMNS, [line(row) for row in table.rows], NUMBERS)]
     notes = [(f"{row.module}, {row.how}", row.note) for row in table.rows if row.note]
-    notes += [("", note) for note in (table.demanded, *table.notes)]
+    notes += [("", note) for note in (table.demanded, *verify_page.notes(table))]
     parts.append(rows("To know", notes))
     if table.not_verified:
         parts.append(rows("Not verified", [(found.module, found.reason) for found in table.not_verified]))
@@ -39,8 +40,8 @@ def line(row: Verdict) -> tuple[str, ...]:
     """One row of the table; ``-`` where there is nothing to count."""
     cycles, packets = ("-" if n is None else count(n) for n in (row.cycles, row.packets))
     return (
-        row.module, row.how, str(row.cases), cycles, packets, count(row.differences), f"{row.time_s:.1f} s",
-        row.verdict,
+        row.module, row.how, str(row.cases), cycles, packets, verify_page.differences(row),
+        f"{row.time_s:.1f} s", row.verdict,
     )  # fmt: skip
 
 

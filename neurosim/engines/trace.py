@@ -3,9 +3,9 @@
 Engines log *raw* rows of integers while they run (:data:`RAW`) and drain them between two cycles;
 :class:`Recorder` keeps what the sink's request asks for, sorts, and hands the sink named columns.  A row
 is logged in the cycle in which what it tells is over, so the drains of one sample, put together, are
-sorted wherever they were cut.  The order within a sample is: packets by (end, outcome, source, number),
-cores by (end, core, kind, start), flits by (cycle, router, port); what was not over when the sample
-ended comes last.  ``docs/traces.md`` says it for users.
+sorted wherever they were cut.  The order within a sample is: packets by (end, outcome, source, number,
+target), cores by (end, core, kind, start), flits by (cycle, router, port); what was not over when the
+sample ended comes last.  ``docs/traces.md`` says it for users.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ RAW: dict[str, tuple[str, ...]] = {
 """Raw rows by table.  ``cycle`` is the end (NULL: not over); ``number`` of a core's row is -1 where it
 is not about a packet; ``inject`` -1: the packet never left the host."""
 _ORDER = {
-    "packets": ("cycle", "outcome", "source", "number"),
+    "packets": ("cycle", "outcome", "source", "number", "target"),
     "cores": ("cycle", "core", "kind", "start"),
     "flits": ("cycle", "router", "port"),
 }

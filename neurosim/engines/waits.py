@@ -1,9 +1,10 @@
 """The exact wait-for graph of a stopped or running system, for every cycle engine.
 
-A node is a FIFO (or a neuron loop) whose front waits for exactly one other node.  An edge exists only
-if the wait cannot end by itself: the FIFO behind the wanted output is full, the output channel is owned
-by another packet, the loop waits for its transmit FIFO, or the receive FIFO waits for the loop.  A
-cycle of such edges never resolves: it is a deadlock, even while the rest of the system goes on.
+A node is a FIFO (or a neuron loop) whose front waits for one other node; a multicast flit waits for as
+many as it owes branches that are blocked, and needs them all.  An edge exists only if the wait cannot end
+by itself: the FIFO behind the wanted output is full, the output channel is owned by another packet, the
+loop waits for its transmit FIFO, or the receive FIFO waits for the loop.  A cycle of such edges never
+resolves: it is a deadlock, even while the rest of the system goes on.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from neurosim.artefacts.mapping import HOST
 from neurosim.artefacts.result import Verdict
+from neurosim.artefacts.tree_table import as_tree
 from neurosim.fabric.topology import TO_CORE, Fabric
 from neurosim.fabric.waitfor import find_wait_cycles, nodes_leading_to
 from neurosim.rules.ports import LOCAL
@@ -25,8 +28,11 @@ class RouterView(Protocol):
         """Input channels that hold flits, ascending."""
         ...
 
-    def wanted(self, channel: int) -> int:
-        """Output channel that the front flit of an input channel wants."""
+    def wanted(self, channel: int) -> Sequence[int]:
+        """Output channels that the front flit of an input channel has yet to take, ascending.
+
+        One for a unicast flit; for a multicast flit the branches that it still owes, movable or not.
+        """
         ...
 
     def owner_of(self, out: int) -> int:
@@ -89,6 +95,13 @@ class WaitFinding:
         return Verdict(status, text, sample, cycle, self.sentences)
 
 
+def end_name(end: int) -> str:
+    """Where a packet comes from or goes to: a core, the host or, as target tables name it, a tree."""
+    if end == HOST:
+        return "host"
+    return f"core {end}" if as_tree(end) < 0 else f"tree {as_tree(end)}"
+
+
 def next_check(every: int, upcoming: float) -> int:
     """The first multiple of ``every`` that is not before ``upcoming``."""
     return -(-int(upcoming) // every) * every
@@ -137,17 +150,19 @@ class WaitGraph:
         if not cycles:
             return None
         stuck = sum(map(len, cycles)) + len(nodes_leading_to(waits, cycles))
-        sentences = tuple(self._sentence(node, waits[node]) for node in cycles[0])
+        first = cycles[0]
+        sentences = tuple(map(self._sentence, first, first[1:] + first[:1]))
         return WaitFinding(sentences, stuck, self._count_waiting())
 
-    def _router_edges(self) -> dict[int, int]:
-        waits: dict[int, int] = {}
+    def _router_edges(self) -> dict[int, list[int]]:
+        waits: dict[int, list[int]] = {}
         for number in self._blocked():
             router = self._routers[number]
             for channel in router.occupied_channels():
-                goal = self._router_wait(number, router, channel)
-                if goal is not None:
-                    waits[number * self._per_router + channel] = goal
+                found = (self._router_wait(number, router, channel, out) for out in router.wanted(channel))
+                goals = sorted({goal for goal in found if goal is not None})
+                if goals:
+                    waits[number * self._per_router + channel] = goals
         return waits
 
     def _count_waiting(self) -> int:
@@ -157,8 +172,8 @@ class WaitGraph:
             waiting += core.input_blocked + core.is_stalled + (core.transmit_state()[0] > 0)
         return waiting
 
-    def _router_wait(self, number: int, router: RouterView, channel: int) -> int | None:
-        out = router.wanted(channel)
+    def _router_wait(self, number: int, router: RouterView, channel: int, out: int) -> int | None:
+        """The node that keeps the front of ``channel`` from output channel ``out``; None: it may yet go."""
         owner = router.owner_of(out)
         if owner not in (-1, channel):
             return number * self._per_router + owner
@@ -178,18 +193,18 @@ class WaitGraph:
             return None
         return self._receive_node(core_number)
 
-    def _add_core_waits(self, number: int, core: CoreView, waits: dict[int, int]) -> None:
+    def _add_core_waits(self, number: int, core: CoreView, waits: dict[int, list[int]]) -> None:
         """Add the edges receive FIFO -> loop -> transmit FIFO -> router of one core."""
         if core.input_blocked:
-            waits[self._receive_node(number)] = self._receive_node(number) + 1
+            waits[self._receive_node(number)] = [self._receive_node(number) + 1]
         if core.is_stalled:
-            waits[self._receive_node(number) + 1] = self._receive_node(number) + 2
+            waits[self._receive_node(number) + 1] = [self._receive_node(number) + 2]
         flits, credits = core.transmit_state()
         if flits and not credits:
             tile = self._fabric.tile_of(number)
             channel = self._fabric.port_of(number) * self._fabric.n_vcs
             if self._routers[tile].length_of(channel) == self._depth:
-                waits[self._receive_node(number) + 2] = tile * self._per_router + channel
+                waits[self._receive_node(number) + 2] = [tile * self._per_router + channel]
 
     def _receive_node(self, core: int) -> int:
         """Node of a core's receive FIFO; its neuron loop and transmit FIFO are the next two."""

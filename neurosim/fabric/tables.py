@@ -31,14 +31,15 @@ def program_fabric(program: Program, chip: Chip) -> Fabric:
     Raises:
         MismatchError: table or trees are not sound, or a packet of the program would not arrive.
     """
-    if program.table is None and program.trees is None and chip.defects is None:
+    tables = (program.host, *(core.targets for core in program.cores))
+    no_trees = program.trees is None and all((table.core >= HOST).all() for table in tables)
+    if program.table is None and no_trees and chip.defects is None:
         return build_fabric(chip)
     fabric = flow_fabric(chip, program.table, *program_flows(program))
-    sends = tree_sends(program)
-    if program.trees is None and not len(sends[1]):
+    if no_trees:
         return fabric
     fabric = replace(fabric, trees=program.trees)
-    problems = tree_problems(fabric, *sends)
+    problems = tree_problems(fabric, *tree_sends(program))
     if problems:
         raise _unsound("the multicast trees are not sound", "tree-table", "program.trees", problems)
     return fabric

@@ -141,12 +141,20 @@ class Fabric:
         0: they have no entry there, and what comes from a core or the host cannot go straight on.
         """
         assert self.trees is not None
-        first, last = self.first_branching[router : router + 2].tolist()
-        at = routing.find_exception(self.trees.tree, first, last, tree)
+        at = self._branching_at(router, tree)
         if at >= 0:
             return int(self.trees.ports[at])
         is_direction = in_port < ports.LOCAL and self.target[router, in_port] != TO_HOST
         return 1 << routing.straight_on(in_port) if is_direction else 0
+
+    def has_branching(self, router: int, tree: int) -> bool:
+        """Whether ``router`` has an entry for ``tree``."""
+        return self._branching_at(router, tree) >= 0
+
+    def _branching_at(self, router: int, tree: int) -> int:
+        assert self.trees is not None
+        first, last = self.first_branching[router : router + 2].tolist()
+        return routing.find_exception(self.trees.tree, first, last, tree)
 
     def tree_vc(self, router: int, vc: int, in_port: int, out_port: int) -> int:
         """The virtual channel that a copy of a multicast packet takes behind ``out_port``."""

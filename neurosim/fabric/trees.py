@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.artefacts.mapping import HOST
-from neurosim.artefacts.tree_table import TreeTable
+from neurosim.artefacts.tree_table import FIRST_TREE, TreeTable
 from neurosim.fabric.channels import injection_channel, output_channel
 from neurosim.fabric.topology import NOTHING, TO_CORE, TO_HOST, Fabric
 from neurosim.rules import ports
@@ -67,6 +67,35 @@ def leaves(trees: TreeTable, tree: int) -> slice:
     """Where the leaves of ``tree`` stand."""
     first, last = np.searchsorted(trees.leaf_tree, [tree, tree + 1]).tolist()
     return slice(first, last)
+
+
+def leaf_axon(trees: TreeTable, tree: int, core: int) -> int:
+    """What the leaf ``core`` (or HOST) of ``tree`` adds to the axon that was sent."""
+    span = leaves(trees, tree)
+    return int(trees.leaf_axon[span][trees.leaf_core[span].tolist().index(core)])
+
+
+def arrivals(
+    table: TreeTable | None, target: IntArray, axon: IntArray
+) -> tuple[IntArray, IntArray, IntArray]:
+    """What arrives of packets to ``target`` (n,), cores, HOST or trees, that were sent for ``axon``.
+
+    Returns:
+        one row per arrival, in the order of the packets and of the trees' leaves: the packet's index, the
+        core (or HOST) and the axon there.
+    """
+    tree = FIRST_TREE - target
+    if table is None or not (tree >= 0).any():
+        return np.arange(len(target)), target, axon
+    first = np.searchsorted(table.leaf_tree, np.arange(table.n_trees + 1))
+    times = np.append(np.diff(first), 1)[np.maximum(tree, -1)]
+    packet = np.repeat(np.arange(len(target)), times)
+    core, axon, is_leaf = target[packet], axon[packet], tree[packet] >= 0
+    nth = np.arange(len(packet)) - np.repeat(np.cumsum(times) - times, times)
+    leaf = first[tree[packet[is_leaf]]] + nth[is_leaf]
+    core[is_leaf] = table.leaf_core[leaf]
+    axon[is_leaf] += table.leaf_axon[leaf]
+    return packet, core, axon
 
 
 def tree_dependencies(fabric: Fabric, sources: IntArray, trees: IntArray) -> tuple[IntArray, IntArray]:
@@ -162,6 +191,8 @@ def _walk_problems(fabric: Fabric, table: TreeTable, source: int, tree: int) -> 
         end = end_of(fabric, hop)
         if end is not None:
             reached.append(end)
+            if not fabric.has_branching(hop.router, tree):
+                return [f"{who} come to {_name(end)} by a router without an entry, which would hold its axon"]
     expected = table.leaf_core[leaves(table, tree)].tolist()
     missing, extra = sorted(set(expected) - set(reached)), sorted(set(reached) - set(expected))
     if missing or not expected:

@@ -72,6 +72,49 @@ def encode(values: NDArray[Any], window_steps: int, n_steps: int) -> NDArray[np.
     return np.asarray((units[:, None] > 0) & (moment == window_steps - units[:, None]), np.uint8)
 
 
+def repeated_spikes(network: Network, spikes: NDArray[np.uint8]) -> dict[str, tuple[int, int]]:
+    """Inputs of first-spike neurons that fire more than once per sample, where one spike should say it all.
+
+    ``spikes`` (samples, steps, n_inputs) are the network's.  The mapper's go-betweens, which pass on what
+    they get, are looked through.
+
+    Returns:
+        by input population: (spikes beyond the first of their source and sample, all spikes).
+    """
+    found = {}
+    first = 0
+    for population in network.inputs:
+        per_source = spikes[:, :, first : first + population.n].sum(axis=1, dtype=np.int64)
+        first += population.n
+        beyond = int(np.maximum(per_source - 1, 0).sum())
+        if beyond and _feeds_first_spike(network, population.name):
+            found[population.name] = (beyond, int(per_source.sum()))
+    return found
+
+
+def _feeds_first_spike(network: Network, name: str) -> bool:
+    seen, waiting = {name}, [name]
+    while waiting:
+        for projection in network.out_of(waiting.pop()):
+            neuron = network.population(projection.target).neuron
+            if neuron is None or projection.target in seen:
+                continue
+            if neuron.model == "ttfs":
+                return True
+            seen.add(projection.target)
+            if neuron.reset == "subtract_multi" and neuron.model not in ("lif", "cuba_lif"):
+                waiting.append(projection.target)
+    return False
+
+
+def repeated_text(name: str, beyond: int, spikes: int) -> str:
+    """What users are told of an input of :func:`repeated_spikes`."""
+    return (
+        f"input '{name}' feeds first-spike neurons but is not in first-spike code: {beyond} of its {spikes} "
+        "spikes are not the first of their source in a sample"
+    )
+
+
 def _levels(network: Network) -> dict[str, int]:
     """By population, the number of layers up to it, itself included; inputs are 0."""
     level = {p.name: 0 for p in network.inputs}

@@ -10,9 +10,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-from neurosim.analysis.deadlock import StaticFinding, conclusion_text, core_name, run_line, static_line
+from neurosim.analysis.deadlock import (
+    StaticFinding,
+    conclusion_text,
+    core_name,
+    run_line,
+    scope_text,
+    static_line,
+)
 from neurosim.report import charts, maps, sections
 from neurosim.report.data import ReportData
+from neurosim.report.dead_marks import DEAD
 from neurosim.report.text import count
 from neurosim.store import write_atomically
 
@@ -85,6 +93,7 @@ def view(data: ReportData, sample: int) -> dict[str, Any]:
         "badges": sections.badges(data),
         "headlines": sections.headlines(data),
         "maps": [_safe_map(m) for m in loaded],
+        "has_dead": any(css == DEAD for m in loaded for css, _ in m.legend),
         "missing_maps": maps.missing_maps(data, loaded),
         "missing_reason": maps.missing_reason(data),
         "cycle_maps": [_safe_map(m) for m in drawn if m is not None],
@@ -140,6 +149,7 @@ def _deadlock_view(data: ReportData) -> dict[str, Any]:
     run_tone = sections.RUN_TONE.get(data.result.verdict.status, "bad")
     return {
         "conclusion": conclusion_text(report),
+        "scope": scope_text(data.program),
         "lines": [
             (tone(report.flows, "bad"), static_line(report.flows), cycle(report.flows)),
             (tone(report.routing, "warn"), static_line(report.routing), cycle(report.routing)),

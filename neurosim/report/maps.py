@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 from neurosim.analysis.deadlock import StaticFinding
 from neurosim.analysis.load import CoreLoad, LinkLoad
-from neurosim.analysis.metrics import NO_SAMPLE
+from neurosim.analysis.missing import NO_TIME
 from neurosim.fabric.channels import channel
 from neurosim.fabric.topology import Fabric
 from neurosim.report.data import ReportData
+from neurosim.report.dead_marks import dead_legend
 from neurosim.report.mesh_svg import (
     N_HEAT,
     Mark,
@@ -71,12 +72,13 @@ def placement_map(data: ReportData) -> MeshMap:
         css = f"h{ranks[largest] * N_HEAT // len(ranks)}" if by_rank else f"c{colours[largest]}"
         marks[image.core] = Mark(css, text, str(image.core))
     legend = tuple((f"c{index}", name) for name, index in colours.items())
+    dead = dead_legend(data.fabric, of_cores=True)
     svg = core_map(data.fabric, marks, "placement of layers on cores", used_window(data))
     if by_rank:
         names = list(ranks)
         note = f"cores coloured by layer, {len(names)} from first to last"
-        return MeshMap("Placement", note, svg, (names[0], names[-1]))
-    return MeshMap("Placement", "cores coloured by layer", svg, None, legend)
+        return MeshMap("Placement", note, svg, (names[0], names[-1]), dead)
+    return MeshMap("Placement", "cores coloured by layer", svg, None, (*legend, *dead))
 
 
 def _core_heat(
@@ -93,7 +95,9 @@ def _core_heat(
         )
         for load in loads
     }
-    return MeshMap(title, note, core_map(data.fabric, marks, title, used_window(data)), ("0", text(largest)))
+    svg = core_map(data.fabric, marks, title, used_window(data))
+    dead = dead_legend(data.fabric, of_cores=True)
+    return MeshMap(title, note, svg, ("0", text(largest)), dead)
 
 
 def _link_heat(
@@ -111,7 +115,8 @@ def _link_heat(
     svg, by_tile = link_map(data.fabric, marks, title, window), is_large(data.fabric, window)
     if by_tile:
         note += "; the colour of a tile is that of its busiest link out"
-    return MeshMap(title, note, svg, ("0", top(largest)), is_lines=not by_tile)
+    dead = dead_legend(data.fabric, of_cores=False)
+    return MeshMap(title, note, svg, ("0", top(largest)), dead, is_lines=not by_tile)
 
 
 def _queue_map(data: ReportData) -> MeshMap:
@@ -126,7 +131,8 @@ def _queue_map(data: ReportData) -> MeshMap:
     room = data.chip.router.buffer_flits
     note = f"fullest input buffer of each router, of {room} flits"
     svg = router_map(data.fabric, marks, "fullest buffers", used_window(data))
-    return MeshMap("Fullest buffers", note, svg, ("0", f"{largest} flits"))
+    dead = dead_legend(data.fabric, of_cores=False)
+    return MeshMap("Fullest buffers", note, svg, ("0", f"{largest} flits"), dead)
 
 
 def used_window(data: ReportData) -> Window:
@@ -162,18 +168,21 @@ def missing_maps(data: ReportData, drawn: list[MeshMap]) -> list[str]:
 
 
 def missing_reason(data: ReportData) -> str:
-    """Why maps are missing, in a phrase: nothing finished, or what the engine does not count."""
+    """Why maps are missing, in a phrase: no time is known, or the engine does not count."""
     timing = data.figures.latency
-    no_sample = data.figures.links and timing.n_unfinished and not timing.run_cycles
-    return NO_SAMPLE if no_sample else f"{data.result.engine} engine"
+    no_time = data.figures.links and timing.n_unfinished and not timing.simulated_cycles
+    return NO_TIME if no_time else f"{data.result.engine} engine"
 
 
 def load_maps(data: ReportData) -> list[MeshMap]:
     """Placement, then core and link heat maps as far as they were measured."""
     maps = [placement_map(data)]
-    if data.figures.cores and data.figures.latency.run_cycles:  # a share of no time is no figure
+    cycles = data.figures.latency.simulated_cycles
+    if data.figures.cores and cycles:  # a share of no time is no figure
+        note = "busier of synapse pipeline and neuron loop, share of "
+        note += f"the {count(cycles)} cycles simulated" if data.figures.latency.n_unfinished else "the run"
         maps.append(_core_heat(
-            data, data.timed("Busy cores"), "busier of synapse pipeline and neuron loop, share of the run",
+            data, data.timed("Busy cores"), note,
             lambda load: load.utilisation or 0.0, percent,
         ))  # fmt: skip
     if data.figures.cores:
@@ -216,4 +225,5 @@ def cycle_map(fabric: Fabric, finding: StaticFinding) -> MeshMap | None:
         note += f", {len(cores)} of them at cores"
     window = window_around(fabric, [router for router, _ in marks])
     svg = link_map(fabric, marks, f"deadlock cycle of the {finding.subject}", window)
-    return _cut(MeshMap(f"Cycle of the {finding.subject}", note, svg), fabric, window)
+    drawn = MeshMap(f"Cycle of the {finding.subject}", note, svg, legend=dead_legend(fabric, of_cores=False))
+    return _cut(drawn, fabric, window)

@@ -1,8 +1,9 @@
 """Mesh maps as SVG: tiles, cores and links of all chips and the host, coloured by CSS classes.
 
 Reads a fabric and one value per core or per output port; writes SVG text.  Colours are classes only
-(``h0`` .. ``h8`` for heat, ``c0`` .. ``c7`` for layers, ``off`` for unused), so the page's style decides
-them for light and dark.  ``y`` grows to the north, so row 0 is drawn at the bottom.
+(``h0`` .. ``h8`` for heat, ``c0`` .. ``c7`` for layers, ``off`` for unused, ``dead`` and ``cut`` for what
+does not work), so the page's style decides them for light and dark.  ``y`` grows to the north, so row 0 is
+drawn at the bottom.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TypeVar
 
 from neurosim.artefacts.mapping import HOST
 from neurosim.fabric.topology import TO_HOST, Fabric
+from neurosim.report.dead_marks import DEAD, bars, dead_of
 from neurosim.report.wafer_svg import area_map, busiest_of_tiles, is_wafer
 from neurosim.rules import ports
 
@@ -188,6 +190,7 @@ def core_map(
     A large window is drawn by :mod:`neurosim.report.wafer_svg`, as in the other maps.
     """
     per_tile = fabric.chip.mesh.cores_per_tile
+    marks = _with_dead(marks, dead_of(fabric).cores)
     if is_large(fabric, window):
         return area_map(fabric, _classes(marks), label, _box(window or whole(fabric)), per_tile)
     drawing = MeshDrawing(fabric, 0.86, window)
@@ -203,7 +206,11 @@ def core_map(
                 marks.get(core), x, y, wide * drawing.side, high * drawing.side,
                 f"core {core} ({_place(fabric, router)})",
             )  # fmt: skip
-    return drawing.svg(body, label)
+    return drawing.svg(body + bars(drawing), label)
+
+
+def _with_dead(marks: Mapping[int, Mark], dead: Iterable[int]) -> dict[int, Mark]:
+    return {**dict.fromkeys(dead, Mark(DEAD, "dead")), **marks}
 
 
 def _place(fabric: Fabric, router: int) -> str:
@@ -230,6 +237,7 @@ def router_map(
     fabric: Fabric, marks: Mapping[int, Mark], label: str, window: Window | None = None
 ) -> str:
     """Every router as one box, however many cores its tile has; ``marks`` by router number."""
+    marks = _with_dead(marks, dead_of(fabric).routers)
     if is_large(fabric, window):
         return area_map(fabric, _classes(marks), label, _box(window or whole(fabric)))
     drawing = MeshDrawing(fabric, 0.7, window)
@@ -239,7 +247,7 @@ def router_map(
         x, y = cx - drawing.side / 2, cy - drawing.side / 2
         name = f"router ({_place(fabric, router)})"
         body += _core_box(marks.get(router), x, y, drawing.side, drawing.side, name)
-    return drawing.svg(body, label)
+    return drawing.svg(body + bars(drawing), label)
 
 
 def link_map(
@@ -251,8 +259,9 @@ def link_map(
     border.  Key (router, port of the host) is the link to the host, (HOST, that port) the one from it.
     In a large window every tile has the class of its busiest link out instead.
     """
+    dead = dead_of(fabric).routers
     if is_large(fabric, window):
-        busiest = busiest_of_tiles(_classes(marks))
+        busiest = {**dict.fromkeys(dead, DEAD), **busiest_of_tiles(_classes(marks))}
         return area_map(fabric, busiest, label, _box(window or whole(fabric)))
     drawing = MeshDrawing(fabric, 0.46, window)
     body: list[str] = []
@@ -260,9 +269,10 @@ def link_map(
     for router in drawing.routers:
         cx, cy = drawing.centre(router)
         half = drawing.side / 2
+        css, said = (f"tile {DEAD}", ": dead") if router in dead else ("tile", "")
         body.append(
-            f'<rect class="tile" x="{cx - half:.1f}" y="{cy - half:.1f}" width="{drawing.side:.1f}" '
-            f'height="{drawing.side:.1f}" rx="3"><title>{escape(_place(fabric, router))}</title></rect>'
+            f'<rect class="{css}" x="{cx - half:.1f}" y="{cy - half:.1f}" width="{drawing.side:.1f}" '
+            f'height="{drawing.side:.1f}" rx="3"><title>{escape(_place(fabric, router))}{said}</title></rect>'
         )
         for port in range(ports.LOCAL):
             target = int(fabric.target[router, port])
@@ -274,7 +284,7 @@ def link_map(
             (loud if mark else body).append(_arrow(drawing, router, port, target, mark))
     entry = [(port, mark) for (router, port), mark in marks.items() if router == HOST]
     loud += [_host_arrow(drawing, port, mark) for port, mark in entry]
-    return drawing.svg(body + loud, label)
+    return drawing.svg(body + loud + bars(drawing), label)
 
 
 def _host_arrow(drawing: MeshDrawing, port: int, mark: Mark) -> str:

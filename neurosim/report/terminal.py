@@ -14,8 +14,9 @@ from neurosim.report.data import ReportData
 from neurosim.report.text import NOT_MEASURED, count, percent, si
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.table import Table
+    from rich.text import Text
 
 _STYLE = {"good": "bold green", "warn": "bold yellow", "bad": "bold red", "plain": "bold"}
 
@@ -61,32 +62,38 @@ def print_verdict(console: Console, data: ReportData) -> None:
         console.print(Text(f"  {line}"), soft_wrap=True)
 
 
-def rich_table(title: str, table: sections.Table) -> Table:
+def rich_table(title: str, table: sections.Table) -> RenderableType:
     """A table of plain text as a rich one."""
     from rich import box
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    drawn = RichTable(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
-    drawn.show_header = any(table.head)
+    drawn = RichTable(box=box.SIMPLE_HEAD, show_header=any(table.head))
     for index, name in enumerate(table.head):
-        drawn.add_column(Text(name), justify="right" if index in table.numeric else "left")
+        drawn.add_column(Text(name), justify="right" if index in table.numeric else "left", overflow="fold")
     for row in table.rows:
         drawn.add_row(*(Text(cell, style="dim" if _is_missing(cell) else "") for cell in row))
-    return drawn
+    return titled(Text(title, style="bold"), drawn)
+
+
+def titled(title: Text, table: Table) -> RenderableType:
+    """``table`` below its title; a title that is part of a table would be broken to the table's width."""
+    from rich.console import Group
+
+    return Group(title, table) if title else table
 
 
 def _is_missing(cell: str) -> bool:
     return cell.startswith((NOT_MEASURED, "not priced"))
 
 
-def headline_table(data: ReportData) -> Table:
+def headline_table(data: ReportData) -> RenderableType:
     """The figures that everybody asks for first."""
     rows = tuple(tuple(headline[:3]) for headline in sections.headlines(data))
     return rich_table("Figures", sections.Table(("", "", ""), rows, frozenset({1})))
 
 
-def latency_table(data: ReportData) -> Table:
+def latency_table(data: ReportData) -> RenderableType:
     """Latency of samples and packets in cycles and seconds: mean, median, 99th percentile, maximum."""
     head = ("latency", "mean", "p50", "p99", "max")
     rows: list[tuple[str, ...]] = []

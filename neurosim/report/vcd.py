@@ -16,8 +16,10 @@ from typing import IO
 
 import numpy as np
 
+from neurosim.artefacts.tree_table import as_tree
 from neurosim.engines.trace import STEP
 from neurosim.fabric.topology import NOTHING, Fabric
+from neurosim.fabric.trees import Hop, end_of, leaf_axon
 from neurosim.report.trace_export import Selection, needed
 
 TOP = "neuro_mesh"
@@ -52,12 +54,25 @@ class _Words:
         self.flit_bits = self._layout.bits
         self.vc_bits = bits_for(fabric.n_vcs)
 
-    def flit(self, target: int, axon: int, step: int, index: int) -> int:
-        x, y = self._fabric.xy(self._fabric.tile_of(target))
+    def flit(self, router: int, port: int, target: int, axon: int, step: int, index: int) -> int:
+        """The word of a flit that leaves ``router`` by ``port``."""
+        tree = as_tree(target)
+        if tree < 0:
+            x, y = self._fabric.xy(self._fabric.tile_of(target))
+            address = {"x": x, "y": y, "exit": self._fabric.port_of(target)}
+        else:
+            address = {"key": tree, "tree": 1}
+            axon += self._leaf_axon(tree, router, port)
         return self._layout.pack(
-            x=x, y=y, exit=self._fabric.port_of(target), axon=axon, step=step & self._step_mask,
-            head=int(index == 0), tail=int(index == self._fabric.chip.packet.flits - 1),
+            **address, axon=axon, step=step & self._step_mask, head=int(index == 0),
+            tail=int(index == self._fabric.chip.packet.flits - 1),
         )  # fmt: skip
+
+    def _leaf_axon(self, tree: int, router: int, port: int) -> int:
+        """What is added to the axon where a copy leaves for a core or the host."""
+        end = end_of(self._fabric, Hop(router, port, 0, port, 0))
+        assert self._fabric.trees is not None
+        return 0 if end is None else leaf_axon(self._fabric.trees, tree, end)
 
 
 def _flit_changes(selection: Selection, words: _Words) -> Iterator[Change]:
@@ -73,7 +88,7 @@ def _flit_changes(selection: Selection, words: _Words) -> Iterator[Change]:
         now: dict[int, int] = {}
         for router, port, vc, target, axon, step, index in rows:
             now[router] = now.get(router, 0) | 1 << port
-            word = words.flit(target, axon, step, index)
+            word = words.flit(router, port, target, axon, step, index)
             for signal, value, bits in (("out_flit", word, words.flit_bits), ("out_vc", vc, words.vc_bits)):
                 old = data.get((router, signal), 0)
                 clear = old & ~(((1 << bits) - 1) << port * bits)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MARK = '<meta name="generator" content="neurosim">'
 KINDS = (("line", "lines"), ("branch", "branches"), ("toggle", "signals that toggle"))
 LEAST_LINES = 0.95
+STOPPED = "a + behind the differences: nothing was compared after the first, from which later ones may follow"
 
 
 def is_ours(path: Path) -> bool:
@@ -48,7 +49,7 @@ def render(table: VerifyTable, figures: Figures) -> str:
 
     return render_page(
         "verify.html.j2", table=table, badges=_badges(table, figures), headlines=_headlines(table, figures),
-        verdicts=[_row(row) for row in table.rows], bad=table.bad, areas=_areas(figures),
+        verdicts=[_row(row) for row in table.rows], bad=table.bad, notes=notes(table), areas=_areas(figures),
         area_chart=_area_chart(figures), coverage=_coverage(figures), coverage_chart=_coverage_chart(figures),
         missed=_missed(figures), seen=_seen(figures), figures=figures,
     )  # fmt: skip
@@ -82,21 +83,32 @@ def _headlines(table: VerifyTable, figures: Figures) -> list[Headline]:
     if core is not None:
         more = f"and {count(core.memory_bits)} bits of memory"
     tone = "bad" if table.bad else "plain"
+    stopped = "+" if any(row.is_stopped for row in table.rows) else ""
     return [
         Headline("Cycles compared", total("cycles"), f"in {total('cases')} cases"),
         Headline("Packets compared", total("packets"), "arrival cycle of each"),
-        Headline("Differences", total("differences"), table.suite + " suite", tone),
+        Headline("Differences", total("differences") + stopped, table.suite + " suite", tone),
         Headline("Lines", share("line"), f"floor {percent(LEAST_LINES)}; branches {share('branch')}"),
         Headline("Signals that toggle", share("toggle"), "both ways, of all bits"),
         Headline("Cells of a core", size, more),
     ]
 
 
+def notes(table: VerifyTable) -> tuple[str, ...]:
+    """What the reader must know about the whole table."""
+    return (*((STOPPED,) if any(row.is_stopped for row in table.rows) else ()), *table.notes)
+
+
+def differences(row: Verdict) -> str:
+    """How many, with a "+" if the check stopped at the first."""
+    return count(row.differences) + "+" * row.is_stopped
+
+
 def _row(row: Verdict) -> dict[str, Any]:
     cells = [row.cycles, row.packets]
     return {
         "module": row.module, "how": row.how, "cases": count(row.cases),
-        "counts": ["-" if n is None else count(n) for n in cells], "differences": count(row.differences),
+        "counts": ["-" if n is None else count(n) for n in cells], "differences": differences(row),
         "time": f"{row.time_s:.1f} s", "verdict": row.verdict, "tone": "good" if row.is_good else "bad",
         "note": row.note,
     }  # fmt: skip

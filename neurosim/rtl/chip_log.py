@@ -18,10 +18,12 @@ import numpy as np
 from neurosim.artefacts.mapping import HOST
 from neurosim.artefacts.program import Program
 from neurosim.artefacts.result import Result
+from neurosim.artefacts.tree_table import TreeTable, as_target, as_tree
 from neurosim.chip.dump import chip_digest
 from neurosim.chip.models import Chip
 from neurosim.errors import LimitError, MismatchError
 from neurosim.fabric.topology import Fabric, build_fabric
+from neurosim.fabric.trees import arrivals
 from neurosim.rtl.flits import FlitLayout, flit_layout
 from neurosim.rules import ports
 
@@ -29,7 +31,7 @@ Row = tuple[int, ...]
 KINDS = ("start", "end", "inject", "arrive", "spike", "missed")
 """Events with a time: rows of ``start`` and ``end`` are (cycle, step), ``inject`` (cycle, source, target,
 axon, step), ``arrive`` (cycle, target, axon, step), ``spike`` (step, core, neuron, count), ``missed`` (step,
-core).
+core).  A packet to a multicast tree is one row of ``inject`` per leaf, as in a Result.
 Steps in packets are modulo what the flit holds."""
 
 
@@ -60,8 +62,12 @@ class Difference:
         )
 
 
-def read_chip_log(path: Path, chip: Chip) -> list[SampleEvents]:
-    """The samples in the log at ``path``.
+def read_chip_log(
+    path: Path, chip: Chip, may_stop: bool = False, trees: TreeTable | None = None
+) -> list[SampleEvents]:
+    """The samples in the log at ``path``; ``may_stop``: the last one may have reached the bench's limit.
+
+    ``trees`` are those of the program.
 
     Raises:
         MismatchError: the design was built for another chip, or the log is cut off.
@@ -73,17 +79,18 @@ def read_chip_log(path: Path, chip: Chip) -> list[SampleEvents]:
             "the design was built for another chip", code="rtl-event-log", where=path.name,
             expected=f"digest {chip_digest(chip)}", got=lines[0] if lines else "nothing",
         )  # fmt: skip
-    if lines[-1].startswith("limit "):
+    is_stopped = lines[-1].startswith("limit ")
+    if is_stopped and not may_stop:
         raise LimitError(
             f"the Verilog chip did not finish a sample in {lines[-1][6:]} cycles", code="rtl-cycle-limit",
             where=path.name,
         )  # fmt: skip
-    if not lines[-1].startswith("end "):
+    if not is_stopped and not lines[-1].startswith("end "):
         raise MismatchError("the log is cut off", code="rtl-event-log", where=path.name, got=lines[-1])
-    fabric, flit, samples = build_fabric(chip), flit_layout(chip), []
+    fabric, flit, samples = build_fabric(chip, trees=trees), flit_layout(chip), []
     part: list[list[str]] = []
     for line in lines[1:]:
-        if line.startswith("end "):
+        if line.startswith(("end ", "limit ")):
             samples.append(_sample(part, fabric, flit))
             part = []
         else:
@@ -103,8 +110,11 @@ def _sample(lines: Iterable[list[str]], fabric: Fabric, flit: FlitLayout) -> Sam
         elif kind == "ended":
             ended[int(words[0])] = cycle
         elif kind in ("inject", "arrive"):
-            address = _address(flit.unpack(int(words[0], 16)), fabric)
-            events[kind].append((cycle, node, *address) if kind == "inject" else (cycle, *address))
+            target, axon, step = flit_address(flit.unpack(int(words[0], 16)), fabric)
+            if kind == "inject":
+                events[kind] += [(cycle, node, *end, step) for end in _ends(fabric.trees, target, axon)]
+            else:  # a copy of a packet to a tree does not say for which leaf it is
+                events[kind].append((cycle, target if target >= HOST else node, axon, step))
         elif kind == "spike":
             step, neuron, count = (int(word) for word in words)
             events["spike"].append((step, node, neuron, count))
@@ -128,12 +138,22 @@ def _sample(lines: Iterable[list[str]], fabric: Fabric, flit: FlitLayout) -> Sam
     return SampleEvents({kind: sorted(rows) for kind, rows in events.items()}, counts, membrane)
 
 
-def _address(flit: dict[str, int], fabric: Fabric) -> Row:
-    """(target, axon, step) of a packet."""
+def flit_address(flit: dict[str, int], fabric: Fabric) -> Row:
+    """(target, axon, step) of a packet; the target is a core, HOST or a tree."""
+    if flit.get("tree"):
+        return as_target(flit["key"]), flit["axon"], flit["step"]
     tile, port = flit["y"] * fabric.width + flit["x"], flit["exit"]
     is_core = port >= ports.LOCAL
     target = tile * fabric.chip.mesh.cores_per_tile + port - ports.LOCAL if is_core else HOST
     return target, flit["axon"], flit["step"]
+
+
+def _ends(trees: TreeTable | None, target: int, axon: int) -> list[tuple[int, int]]:
+    """(core, axon) of the packets that one for ``target`` becomes; a tree that nobody knows is kept."""
+    if trees is None or not 0 <= as_tree(target) < trees.n_trees:
+        return [(target, axon)]
+    _, cores, axons = arrivals(trees, np.array([target]), np.array([axon]))
+    return list(zip(cores.tolist(), axons.tolist(), strict=True))
 
 
 def expected_events(result: Result, program: Program, chip: Chip) -> list[SampleEvents]:

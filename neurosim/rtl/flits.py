@@ -15,6 +15,7 @@ from neurosim.errors import InputError
 from neurosim.rules import ports
 
 DEFAULT_PAYLOAD_BITS = 16  # of axon and step, for a chip that declares no such field
+ADDRESS = ("x", "y", "exit", "key", "tree")  # the last two where routers have multicast
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class FlitField:
 class FlitLayout:
     """Fields of a flit, least significant first.
 
-    Every flit of a packet carries the payload and its marks; the address counts in head flits only.
+    Every flit of a packet carries the payload and its marks; the address counts in head flits only.  Where
+    routers have multicast, ``key`` lies over the address: the mark ``tree`` says which of the two counts.
     """
 
     fields: tuple[FlitField, ...]
@@ -39,7 +41,12 @@ class FlitLayout:
     @property
     def bits(self) -> int:
         """Width of a flit."""
-        return sum(field.bits for field in self.fields)
+        return max(field.lsb + field.bits for field in self.fields)
+
+    @property
+    def payload_lsb(self) -> int:
+        """First bit behind the address and its mark."""
+        return next(field.lsb for field in self.fields if field.name not in ADDRESS)
 
     def field(self, name: str) -> FlitField:
         """A field by name (``KeyError`` if there is none)."""
@@ -93,19 +100,32 @@ def flit_layout(chip: Chip, payload: Sequence[tuple[str, int]] | None = None) ->
         "packet": "number of the packet in the trace",
     }
     chosen = chip_payload(chip) if payload is None else payload
-    parts = [
+    address = [
         ("x", bits_for(width), "column of the destination tile over all chips"),
         ("y", bits_for(height), "row of the destination tile over all chips"),
         ("exit", bits_for(ports.LOCAL + chip.mesh.cores_per_tile), "port at the destination router"),
+    ]
+    rest = [
         *((name, bits, meanings.get(name, "payload")) for name, bits in chosen),
         ("head", 1, "1: first flit of its packet"),
         ("tail", 1, "1: last flit of its packet"),
     ]
-    fields, lsb = [], 0
+    fields = _in_a_row(address, 0)
+    key_bits, lsb = chip.packet.tree_bits, sum(field.bits for field in fields)
+    if key_bits is not None:
+        fields.append(FlitField("key", 0, key_bits, "number of the tree, in the place of x, y and exit"))
+        lsb = max(lsb, key_bits)
+        rest.insert(0, ("tree", 1, "1: to a tree"))
+    return FlitLayout((*fields, *_in_a_row(rest, lsb)))
+
+
+def _in_a_row(parts: Sequence[tuple[str, int, str]], lsb: int) -> list[FlitField]:
+    """Fields of (name, bits, meaning), one behind the other from bit ``lsb`` on."""
+    fields = []
     for name, bits, meaning in parts:
         fields.append(FlitField(name, lsb, bits, meaning))
         lsb += bits
-    return FlitLayout(tuple(fields))
+    return fields
 
 
 def chip_payload(chip: Chip) -> tuple[tuple[str, int], ...]:

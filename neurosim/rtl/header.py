@@ -23,6 +23,7 @@ from neurosim.fabric.topology import Fabric, build_fabric
 from neurosim.rtl.flits import FlitLayout, bits_for, flit_layout
 from neurosim.rtl.route_images import MOST_ENTRIES
 from neurosim.rtl.route_images import macros as route_macros
+from neurosim.rtl.tree_images import macros as tree_macros
 from neurosim.rules import arbiter, clocks, ports, routing, sync
 
 FILE_NAME = "neurosim_params.vh"
@@ -44,11 +45,10 @@ def unsupported(chip: Chip) -> list[str]:
     Dead parts are built like all others: no packet of a program or a trace that was checked comes near them.
     """
     fabric, reasons = build_fabric(chip), []
-    entries = chip.router.table_entries or 0
-    if entries > MOST_ENTRIES:
-        reasons.append(
-            f"router.table_entries {entries}: the Verilog compares at most {MOST_ENTRIES} at once"
-        )
+    for name in ("table_entries", "multicast_entries"):
+        entries = getattr(chip.router, name) or 0
+        if entries > MOST_ENTRIES:
+            reasons.append(f"router.{name} {entries}: the Verilog compares at most {MOST_ENTRIES} at once")
     delay = _longest_delay(fabric)
     if delay > LARGEST_DELAY_CYCLES:
         reasons.append(
@@ -118,8 +118,9 @@ def macros(chip: Chip, payload: Sequence[tuple[str, int]] | None = None) -> dict
         cycles = chip.core.update_cycles_of(model)
         found[f"CORE_UPDATE_CYCLES_{model.upper()}_ACTIVE"] = cycles.active
         found[f"CORE_UPDATE_CYCLES_{model.upper()}_IDLE"] = cycles.idle
-    flit = _flit(flit_layout(chip, payload))
-    return found | _ports() | _derived(chip) | _gals(chip) | route_macros(chip) | flit
+    layout = flit_layout(chip, payload)
+    tables = {**route_macros(chip), **tree_macros(chip, layout)}
+    return found | _ports() | _derived(chip) | _gals(chip) | tables | _flit(layout)
 
 
 def _part(path: str, kind: type[BaseModel], part: BaseModel | None) -> dict[str, int | str]:
@@ -221,7 +222,6 @@ def _flit(layout: FlitLayout) -> dict[str, int | str]:
     for field in layout.fields:
         found[f"FLIT_{field.name.upper()}_LSB"] = field.lsb
         found[f"FLIT_{field.name.upper()}_BITS"] = field.bits
-    first, last = layout.field("exit"), layout.field("head")
-    payload_lsb = first.lsb + first.bits
-    return found | {"FLIT_PAYLOAD_LSB": payload_lsb, "FLIT_PAYLOAD_BITS": last.lsb - payload_lsb}
+    first = layout.payload_lsb
+    return found | {"FLIT_PAYLOAD_LSB": first, "FLIT_PAYLOAD_BITS": layout.field("head").lsb - first}
 

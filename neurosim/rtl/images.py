@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.artefacts.mapping import HOST
 from neurosim.artefacts.program import CoreProgram, NeuronGroup, Program, SynapseBlock
+from neurosim.artefacts.tree_table import as_tree
 from neurosim.chip.models import Chip
 from neurosim.errors import InputError
 from neurosim.fabric.tables import program_fabric
@@ -26,6 +28,7 @@ from neurosim.network.model import Ramp
 from neurosim.rtl.flits import FlitLayout, bits_for, flit_layout
 from neurosim.rtl.header import header_text
 from neurosim.rtl.route_images import write_route_images
+from neurosim.rtl.tree_images import check_axons, write_tree_images
 from neurosim.rules import neuron, synapse, sync
 
 STEP_BITS = 16
@@ -240,9 +243,11 @@ class ImageWriter:
         return {name: content + [0] * (depth - len(content)) for name, (content, depth) in images.items()}
 
     def packet(self, core: int, axon: int, step: int) -> int:
-        """The flit (without head and tail marks) of a packet for ``core`` (or HOST)."""
-        x, y = self.fabric.xy(self.fabric.tile_of(core))
+        """The flit (without head and tail marks) of a packet for ``core`` (or HOST, or a tree)."""
         step %= 1 << self.flit.field("step").bits
+        if core < HOST:
+            return self.flit.pack(key=as_tree(core), tree=1, axon=axon, step=step)
+        x, y = self.fabric.xy(self.fabric.tile_of(core))
         return self.flit.pack(x=x, y=y, exit=self.fabric.port_of(core), axon=axon, step=step)
 
     def _group_word(self, group: NeuronGroup, where: str) -> int:
@@ -354,9 +359,9 @@ def write_images(program: Program, chip: Chip, spikes: NDArray[Any], folder: Pat
     """Write everything that the whole-chip bench reads into ``folder`` (which exists).
 
     ``spikes`` are (samples, steps, inputs) counts.  Files: ``core_<n>.<memory>.hex`` per used core,
-    ``present.hex`` (one line per core position, 1 if used), ``router_<n>.route_table.hex`` where routers have
-    tables, ``host_lengths.txt`` (packets per step, decimal, samples one after the other),
-    ``host_packets.txt`` (flits, hexadecimal).
+    ``present.hex`` (one line per core position, 1 if used), ``router_<n>.route_table.hex`` and
+    ``router_<n>.tree_table.hex`` where routers have them, ``host_lengths.txt`` (packets per step, decimal,
+    samples one after the other), ``host_packets.txt`` (flits, hexadecimal).
 
     Raises:
         InputError: the Verilog cores cannot run this program, with the reason.
@@ -373,6 +378,8 @@ def write_images(program: Program, chip: Chip, spikes: NDArray[Any], folder: Pat
             _write_lines(folder / f"core_{core.core}.{name}.hex", words)
     _write_lines(folder / "present.hex", present)
     write_route_images(writer.fabric, folder)
+    check_axons(program, writer.flit)
+    write_tree_images(writer.fabric, writer.flit, folder)
     samples = [host_packets(writer, x) for x in spikes]
     lengths = [len(flits) for lists in samples for flits in lists]
     (folder / "host_lengths.txt").write_text("".join(f"{n}\n" for n in lengths))

@@ -1,5 +1,6 @@
 // Self-driving bench of a whole system: loads images, sends the host's packets, writes the event log.
 // Event log: ../hdl/neuro_chip.md. Plusargs: images=FOLDER log=FILE samples=N sample_steps=N n_steps=N weight_bits=N limit=CYCLES (per sample).
+// With macro DUMP_STATE also dump=CYCLE: routers and cores at the end of that cycle of every sample (README.md).
 `include "neurosim_params.vh"
 module chip_bench (
     input wire clk,
@@ -81,6 +82,18 @@ module chip_bench (
         end
     endgenerate
 
+    generate
+        if (`ROUTER_MULTICAST_ENTRIES > 0) begin : trees
+            for (r = 0; r < `N_TILES; r = r + 1) begin : router
+                reg [8*256-1:0] file;
+                always @(posedge clk) if (rst & ~booted) begin
+                    $sformat(file, "%0s/router_%0d.tree_table.hex", folder, r);
+                    $readmemh(file, chip.mesh.tile[r].tree_memory.entries);
+                end
+            end
+        end
+    endgenerate
+
     // images of the used cores; a core without a program has no groups and does nothing
     genvar c;
     generate
@@ -128,6 +141,16 @@ module chip_bench (
                         $fwrite(log, "%0d %0d membrane %0d %0d\n", now, c, g, chip.core[c].unit.loop.membrane[g]);
         end
     endgenerate
+
+`ifdef DUMP_STATE
+`define DUMP_MESH chip.mesh
+`define DUMP_LOCAL_CREDITS `CORE_RX_FLITS
+`define DUMP_LOG log
+`define DUMP_RST chip_rst
+`define DUMP_NOW now
+`include "state_dump.vh"
+`include "core_dump.vh"
+`endif
 
     // between the edges: what the host sends next, and which cycle it is. The first token arrives in cycle 1.
     always @(negedge clk) begin

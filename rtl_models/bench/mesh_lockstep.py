@@ -7,6 +7,7 @@ routers, advanced cycle by cycle; the bench has queues and sinks of its own.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter, deque
 from typing import Any
@@ -15,26 +16,53 @@ import cocotb
 import numpy as np
 from cocotb.triggers import FallingEdge
 
+from neurosim.artefacts.mapping import HOST
 from neurosim.artefacts.route_table import RouteTable
+from neurosim.artefacts.tree_table import FIRST_TREE, TreeTable, as_tree
 from neurosim.engines.base import Traffic
+from neurosim.engines.reference.packets import PacketMaker
 from neurosim.engines.reference.router import FREE, Router
 from neurosim.engines.reference.traffic import TrafficRun
 from neurosim.fabric.tables import flow_fabric
 from neurosim.fabric.topology import Fabric
+from neurosim.fabric.trees import tree_problems
 from neurosim.rtl.flits import FlitLayout, bits_for, flit_layout
 from neurosim.rtl.route_images import route_words
+from neurosim.rtl.tree_images import tree_words
 from rtl_models.bench.job import bits, check, known, reset, the_job
-from rtl_models.cosim import job_chip
-from rtl_models.traffic import PAYLOAD
+from rtl_models.cosim import job_chip, lockstep_payload
+
+AXONS = 16  # packet n is sent to axon n % AXONS
 
 
 class Model:
-    """The reference engine, one cycle at a time."""
+    """The reference engine, one cycle at a time.
+
+    Its raw traffic knows no trees: with them the packets are planned here, as it plans its own.
+    """
 
     def __init__(self, fabric: Fabric, traffic: Traffic) -> None:
-        self.run = TrafficRun(fabric, traffic)
+        has_trees = fabric.trees is not None
+        nothing = traffic.cycle[:0]
+        planned = Traffic(nothing, nothing, nothing, traffic.table) if has_trees else traffic
+        self.run = TrafficRun(fabric, planned)
+        if has_trees:
+            self._plan(fabric, traffic)
         self.routers: list[Router] = self.run.mesh.routers
         self.flits = [list(router.port_flits) for router in self.routers]
+
+    def _plan(self, fabric: Fabric, traffic: Traffic) -> None:
+        makers = [PacketMaker(core, fabric) for core in range(fabric.n_cores)]
+        columns = (traffic.cycle.tolist(), traffic.source.tolist(), traffic.target.tolist())
+        for number, (cycle, source, target) in enumerate(zip(*columns, strict=True)):
+            packet = makers[source].make(target, number % AXONS, 0)
+            for each in (packet, *packet.parts):
+                each.number = number
+            self.run.ledger.inject(packet, cycle)
+            self.run.nodes[source].plan(cycle, packet)
+            self.run.packets.append(packet)
+        for node in self.run.nodes:
+            node.wake_first()
 
     def advance(self, cycle: int) -> None:
         """Finish ``cycle``."""
@@ -43,9 +71,10 @@ class Model:
         while env.peek() <= cycle:
             env.step()
 
-    def arrived(self, cycle: int) -> set[tuple[int, int]]:
-        """(core, packet) of the packets whose tails arrived in ``cycle``."""
-        return {(p.target, p.number) for p in self.run.packets if p.arrive == cycle}
+    def arrived(self, cycle: int) -> set[tuple[int, int, int]]:
+        """(core, packet, axon) of the packets whose tails arrived in ``cycle``; without trees axons are 0."""
+        parts = (part for packet in self.run.packets for part in packet.parts)
+        return {(part.target, part.number, part.axon) for part in parts if part.arrive == cycle}
 
 
 class Driver:
@@ -58,14 +87,20 @@ class Driver:
         self.queues: list[deque[tuple[int, int]]] = [deque() for _ in range(fabric.n_cores)]
         columns = (traffic.cycle.tolist(), traffic.source.tolist(), traffic.target.tolist())
         for number, (cycle, source, target) in enumerate(zip(*columns, strict=True)):
-            x, y = fabric.xy(fabric.tile_of(target))
+            address = self._address(target, number)
             for index in range(chip.packet.flits):
                 flit = layout.pack(
-                    x=x, y=y, exit=fabric.port_of(target), packet=number, head=int(index == 0),
-                    tail=int(index == chip.packet.flits - 1),
-                )  # fmt: skip
+                    **address, packet=number, head=int(index == 0), tail=int(index == chip.packet.flits - 1)
+                )
                 self.queues[source].append((cycle, flit))
         self.next_valid, self.next_flits, self.next_credits = 0, 0, 0
+
+    def _address(self, target: int, number: int) -> dict[str, int]:
+        axon = {} if self.fabric.trees is None else {"axon": number % AXONS}
+        if target < HOST:
+            return {"key": as_tree(target), "tree": 1, **axon}
+        x, y = self.fabric.xy(self.fabric.tile_of(target))
+        return {"x": x, "y": y, "exit": self.fabric.port_of(target), **axon}
 
     def drive(self) -> None:
         """Put the messages of this cycle on the inputs."""
@@ -73,8 +108,8 @@ class Driver:
         self.dut.core_tx_flit.value = self.next_flits
         self.dut.core_rx_credit.value = self.next_credits
 
-    def sample(self, cycle: int) -> set[tuple[int, int]]:
-        """Take the messages of this cycle and decide what to send; returns (core, packet) of tails."""
+    def sample(self, cycle: int) -> set[tuple[int, int, int]]:
+        """Take the messages of this cycle and decide what to send; returns (core, packet, axon) of tails."""
         width, n_vcs = self.layout.bits, self.fabric.n_vcs
         vc_bits, return_bits = bits_for(n_vcs), self.fabric.chip.packet.flits.bit_length()
         freed, valid = int(self.dut.core_tx_credit.value), int(self.dut.core_rx_valid.value)
@@ -87,7 +122,7 @@ class Driver:
                 flit = self.layout.unpack(bits(flits, core, width))
                 self.next_credits |= 1 << (core * n_vcs + bits(vcs, core, vc_bits)) * return_bits
                 if flit["tail"]:
-                    tails.add((core, flit["packet"]))
+                    tails.add((core, flit["packet"], flit.get("axon", 0)))
             self.credits[core] += freed >> core & 1
             if queue and queue[0][0] <= cycle and self.credits[core]:
                 self.credits[core] -= 1
@@ -105,6 +140,7 @@ class Monitor:
         self.fabric, self.layout, self.seen = fabric, layout, seen
         self.port_bits, self.count_bits = bits_for(fabric.n_ports), depth.bit_length()
         self.drops = fabric.chip.router.drop_after_cycles is not None
+        self.has_branches = fabric.chip.router.multicast_entries is not None
 
     def _read(self, name: str) -> int:
         return int(getattr(self.router, name).value)
@@ -131,19 +167,30 @@ class Monitor:
         if not occupied:
             return
         fronts, wants = known(self.router.front), known(self.router.want)
+        owes, vcs = known(self.router.owes), known(self.router.branch_vc)
         want_bits = bits_for(self.fabric.n_vcs) + self.port_bits
         for channel in occupied:
             packet, index = model.fifo[channel][0]
             flit = self.layout.unpack(bits(fronts, channel, self.layout.bits))
-            out_port, out_vc = divmod(model.want_channel[channel], self.fabric.n_vcs)
             where = f"{self.name} channel {channel}"
             check(cycle, f"{where} front", (packet.number, index == 0), (flit["packet"], bool(flit["head"])))
-            if channel not in model.dropping:
+            ways = {port: out % self.fabric.n_vcs for port, out in model.owed[channel].items()}
+            if self.has_branches:
+                check(cycle, f"{where} owes", ways, self._branches(channel, owes, vcs))
+            elif channel not in model.dropping:
+                ((out_port, out_vc),) = ways.items()
                 want = out_vc << self.port_bits | out_port
                 check(cycle, f"{where} wants", want, bits(wants, channel, want_bits))
             blocked = cycle - model.head_since[channel] >= 0
             in_port = channel // self.fabric.n_vcs
-            self.seen[f"{in_port} {out_port} {len(model.fifo[channel])} {int(blocked)}"] += 1
+            for out_port in ways:
+                self.seen[f"{in_port} {out_port} {len(model.fifo[channel])} {int(blocked)}"] += 1
+
+    def _branches(self, channel: int, owes: int, vcs: int) -> dict[int, int]:
+        """VC by output port of what a channel owes."""
+        n, vc_bits = self.fabric.n_ports, bits_for(self.fabric.n_vcs)
+        mine = bits(owes, channel, n)
+        return {p: bits(vcs, channel * n + p, vc_bits) for p in range(n) if mine >> p & 1}
 
     def _pointers(self, cycle: int, model: Router) -> None:
         vc_bits = bits_for(self.fabric.n_vcs)
@@ -159,24 +206,42 @@ class Monitor:
             check(cycle, f"{self.name} dropping", dropping, self._read("dropping"))
 
 
-def load_tables(dut: Any, fabric: Fabric) -> None:
+def load_tables(dut: Any, fabric: Fabric, layout: FlitLayout) -> None:
     """Write the routers' tables into their memories, where they have any."""
+    if fabric.chip.router.multicast_entries is not None:
+        for router in range(fabric.n_routers):
+            for slot, word in enumerate(tree_words(fabric, layout, router)):
+                dut.tile[router].tree_memory.entries[slot].value = word
     if fabric.chip.router.table_entries is not None:
         for router in range(fabric.n_routers):
             for slot, word in enumerate(route_words(fabric, router)):
                 dut.tile[router].memory.entries[slot].value = word
 
 
+def job_traffic(job: dict[str, Any]) -> tuple[Traffic, Fabric]:
+    """The traffic, and the fabric with its tables and trees, on which every packet arrives."""
+
+    def arrays(name: str) -> dict[str, Any]:
+        return {k: v if isinstance(v, int) else np.array(v, np.int64) for k, v in job[name].items()}
+
+    traffic = Traffic(**arrays("traffic"), table=RouteTable(**arrays("table")) if job["table"] else None)
+    alone = traffic.target >= HOST
+    fabric = flow_fabric(job_chip(job), traffic.table, traffic.source[alone], traffic.target[alone])
+    if job["trees"] is None:
+        return traffic, fabric
+    fabric = dataclasses.replace(fabric, trees=TreeTable(**arrays("trees")))
+    trees = FIRST_TREE - traffic.target[~alone]
+    assert tree_problems(fabric, traffic.source[~alone], trees) == []
+    return traffic, fabric
+
+
 @cocotb.test()
 async def mesh_equals_the_rules(dut: Any) -> None:
     """Everything equal in every cycle until all packets have arrived or were dropped."""
     job = the_job()
-    columns = {name: np.array(values, np.int64) for name, values in job["traffic"].items()}
-    parts = job["table"] and {name: np.array(values, np.int64) for name, values in job["table"].items()}
-    traffic = Traffic(**columns, table=RouteTable(**parts) if parts else None)
-    fabric = flow_fabric(job_chip(job), traffic.table, traffic.source, traffic.target)
-    load_tables(dut, fabric)
-    layout, seen = flit_layout(fabric.chip, PAYLOAD), Counter[str]()
+    traffic, fabric = job_traffic(job)
+    layout, seen = flit_layout(fabric.chip, lockstep_payload(fabric.chip)), Counter[str]()
+    load_tables(dut, fabric, layout)
     model, driver = Model(fabric, traffic), Driver(dut, fabric, traffic, layout)
     monitors = [Monitor(dut, tile, fabric, layout, seen) for tile in range(fabric.n_routers)]
     inputs = ("tx_valid", "tx_flit", "rx_credit")

@@ -58,7 +58,8 @@ module traffic_bench (
         .host_rx_flit(),
         .host_rx_vc(),
         .host_rx_credit({V * RB{1'b0}}),
-        .dropped(dropped)
+        .dropped(dropped),
+        .copied()
     );
     /* verilator lint_on PINCONNECTEMPTY */
 
@@ -137,36 +138,11 @@ module traffic_bench (
     end
 
 `ifdef DUMP_STATE
-    // the wait-for graph needs owners, which the router does not keep: they follow from what moves
-    localparam P = `ROUTER_PORTS, PB = `PORT_BITS, OB = VB + PB;
-    localparam LB = $clog2(`ROUTER_BUFFER_FLITS + 1);  // bits of a length, and of credits
-    reg [31:0] dump_cycle;
-    initial if (!$value$plusargs("dump=%d", dump_cycle)) dump_cycle = 32'hffffffff;
-    genvar t, p, v;
-    generate
-        for (t = 0; t < `N_TILES; t = t + 1) begin : watch
-            integer owner[0:(1<<OB)-1];
-            integer c, o;
-            always @(posedge clk) begin
-                if (!rst && dump_cycle != 32'hffffffff && cycle == dump_cycle + 1) begin
-                    for (c = 0; c < P * V; c = c + 1) if (length(c) != 0)
-                        $fwrite(log_file, "%0d %0d state %0d %0d %0d %0h %0d %0d\n", dump_cycle, t, c / V, c % V,
-                            length(c), mesh.tile[t].router.front[c*W+:W],
-                            mesh.tile[t].router.want[c*OB+:PB], mesh.tile[t].router.want[c*OB+PB+:VB]);
-                    for (o = 0; o < (1 << OB); o = o + 1) if (o % (1 << PB) < P && o / (1 << PB) < V)
-                        $fwrite(log_file, "%0d %0d credits %0d %0d %0d %0d %0d\n", dump_cycle, t, o % (1 << PB),
-                            o / (1 << PB), mesh.tile[t].router.credits[o*LB+:LB],
-                            owner[o] < 0 ? -1 : owner[o] / V, owner[o] < 0 ? -1 : owner[o] % V);
-                end
-                if (rst) for (o = 0; o < (1 << OB); o = o + 1) owner[o] = -1;
-                else for (c = 0; c < P * V; c = c + 1)
-                    if (mesh.tile[t].router.moves[c])
-                        owner[mesh.tile[t].router.want[c*OB+:OB]] = mesh.tile[t].router.tail[c] ? -1 : c;
-            end
-            function integer length(input integer channel);
-                length = mesh.tile[t].router.length[channel*LB+:LB];
-            endfunction
-        end
-    endgenerate
+`define DUMP_MESH mesh
+`define DUMP_LOCAL_CREDITS `ROUTER_BUFFER_FLITS
+`define DUMP_LOG log_file
+`define DUMP_RST rst
+`define DUMP_NOW cycle
+`include "state_dump.vh"
 `endif
 endmodule

@@ -29,7 +29,10 @@ Said = tuple[str, Mapping[str, int]]  # a word of a model
 
 @dataclass(frozen=True)
 class Difference:
-    """The first difference: where, what the model says, what the design did, and the words around it."""
+    """The first difference: where, what the model says, what the design did, and the words around it.
+
+    ``n_different`` is None if nothing after it was compared.
+    """
 
     cycle: int
     step: int
@@ -38,7 +41,7 @@ class Difference:
     expected: str
     got: str
     around: tuple[str, ...] = ()
-    n_different: int = 1
+    n_different: int | None = 1
 
 
 @dataclass
@@ -82,7 +85,9 @@ class Comparison:
         everything = sorted([*found, *violations], key=lambda d: (d.cycle, d.port))
         if not everything:
             return None
-        first, n = everything[0], sum(d.n_different for d in everything)
+        first = everything[0]
+        is_stopped = equality == "exact_cycle" or bool(violations)  # what comes later follows from it, or not
+        n = None if is_stopped else sum(d.n_different or 1 for d in everything)
         around = (*first.around, *self._taken_before(first))
         return dataclasses.replace(first, around=around, n_different=n)
 

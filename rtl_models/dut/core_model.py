@@ -22,6 +22,7 @@ from neurosim.fabric.topology import build_fabric
 from neurosim.rules import neuron as rules
 from neurosim.rules import synapse, sync
 from rtl_models.dut.against import NeuronRules, ProgramRules, Weights
+from rtl_models.dut.csv_file import CsvFile
 from rtl_models.dut.expressions import ExpressionError, evaluate
 from rtl_models.dut.layout import WordLayout, meaning
 from rtl_models.dut.loading import Loaded
@@ -49,7 +50,9 @@ def chip_of(loaded: Loaded, at: tuple[str, ...], name: str, changes: Mapping[str
         return edit_chip(chip, changes, f"{loaded.path.name}")
     except InputError as error:
         what = f"chip '{name}': {error.what}"
-        raise loaded.error((*at, "set"), what, "chip-set", hint=error.hint) from error
+        raise loaded.error(
+            (*at, "set"), what, "chip-set", expected=error.expected, got=error.got, hint=error.hint
+        ) from error
 
 
 def declared_core(loaded: Loaded, given: NeuronRules) -> tuple[CoreProgram, Chip]:
@@ -93,20 +96,37 @@ def _weights(
         rng = np.random.default_rng(given.seed)
         drawn = rng.integers(given.low, given.high, shape, endpoint=True)
         return np.where(rng.random(shape) < given.density, drawn, 0).astype(np.int16)
-    path = loaded.file((*at, "file"), given.file)
-    try:
-        if path.suffix == ".npy":
-            table = np.load(path, allow_pickle=False)
-        else:
-            table = np.loadtxt(path, np.int64, delimiter=",", ndmin=2)
-    except (ValueError, OSError) as error:
-        raise loaded.error((*at, "file"), f"cannot read '{given.file}': {error}", "bad-file") from error
+    table = _weight_table(loaded, (*at, "file"), given.file)
     if table.shape != shape:
         raise loaded.error(
             (*at, "file"), f"the weights in '{given.file}' have the wrong shape", "shape",
             expected=f"{shape} (axons, neurons)", got=str(table.shape),
         )  # fmt: skip
     return np.asarray(table, np.int16)
+
+
+def _weight_table(loaded: Loaded, at: tuple[str, ...], name: str) -> NDArray[np.int64]:
+    path, limits = loaded.file(at, name), np.iinfo(np.int16)
+    if path.suffix != ".npy":
+        file = CsvFile(loaded, at, name, "bad-file")
+        table = [
+            [file.whole(where, f"cell {n + 1}", text, limits.min, limits.max) for n, text in enumerate(cells)]
+            for where, cells in file.lines()
+        ]
+        if len({len(row) for row in table}) > 1:
+            got = ", ".join(sorted({str(len(row)) for row in table}, key=int))
+            raise file.error(f"the lines of '{name}' have not all as many cells", got=got)
+        return np.array(table, np.int64).reshape(len(table), len(table[0]) if table else 0)
+    try:
+        found = np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise loaded.error(at, f"'{name}' is not an array file (.npy)", "bad-file") from error
+    is_whole = found.dtype.kind in "iu"
+    if not is_whole or (found.size and (found.min() < limits.min or found.max() > limits.max)):
+        expected = f"whole numbers from {limits.min} to {limits.max}"
+        got = f"{found.min()} to {found.max()}" if is_whole else f"the type {found.dtype}"
+        raise loaded.error(at, f"'{name}' holds no weights", "bad-file", expected=expected, got=got)
+    return np.asarray(found, np.int64)
 
 
 def mapped_core(loaded: Loaded, given: ProgramRules, seed: int) -> tuple[CoreProgram, Chip]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Mapping
-from pathlib import Path as FilePath
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from neurosim.chip.tree import Path
 from rtl_models.dut.adapter import Configuration, Image, Spi
+from rtl_models.dut.csv_file import CsvFile
 from rtl_models.dut.elaborate import Memory
 from rtl_models.dut.expressions import ExpressionError, evaluate, rows
 from rtl_models.dut.layout import WordLayout
@@ -92,7 +91,7 @@ def transactions(loaded: Loaded, index: int, stage: Configuration, tables: Table
     """
     at: Path = ("configuration", index)
     if stage.file is not None:
-        return _from_file(loaded, (*at, "file"), loaded.file((*at, "file"), stage.file), _known(stage))
+        return _from_file(loaded, (*at, "file"), stage.file, _known(stage))
     found = []
     for number, group in enumerate(stage.writes):
         here = (*at, "writes", number)
@@ -106,28 +105,19 @@ def transactions(loaded: Loaded, index: int, stage: Configuration, tables: Table
     return found
 
 
-def _known(stage: Configuration) -> set[str]:
+def _known(stage: Configuration) -> list[str]:
     if stage.spi is not None:
-        return {field.name for field in stage.spi.frame}
+        return [field.name for field in stage.spi.frame]
     assert stage.bus is not None
-    return set(stage.bus.signals)
+    return list(stage.bus.signals)
 
 
-def _from_file(loaded: Loaded, at: Path, path: FilePath, known: set[str]) -> list[dict[str, int]]:
-    with open(path, newline="") as file:
-        reader = csv.DictReader(file)
-        found = []
-        for row in reader:
-            unknown = sorted(str(name) for name in set(row) - known)
-            try:
-                if unknown:
-                    raise ValueError(f"no field '{unknown[0]}'")
-                found.append({name: int(text or "", 0) for name, text in row.items()})
-            except ValueError as error:
-                where = f"{path.name}:{reader.line_num}"
-                expected = "columns " + ", ".join(sorted(known))
-                raise loaded.error(at, f"{where}: {error}", "bad-file", expected=expected) from error
-    return found
+def _from_file(loaded: Loaded, at: Path, name: str, known: Sequence[str]) -> list[dict[str, int]]:
+    file = CsvFile(loaded, at, name, "bad-file")
+    return [
+        {column: file.whole(row.where, f"'{column}'", text) for column, text in row.cells.items()}
+        for row in file.rows(known)
+    ]
 
 
 def frames(loaded: Loaded, index: int, spi: Spi, writes: list[dict[str, int]], tables: Tables) -> list[int]:

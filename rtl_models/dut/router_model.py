@@ -50,6 +50,7 @@ class Place:
             if port.side is None:
                 raise loaded.error(("ports", name), f"port '{name}' of a router needs 'side'", "no-side")
             number = ports.LOCAL if port.side == "local" else ports.DIRECTION_NAMES.index(port.side)
+            self._only_one(loaded, name, number)
             self.number[name] = number
             if port.direction == "out":
                 self.out_name[number] = name
@@ -59,6 +60,15 @@ class Place:
                 if self.layouts[name].named(means) is None:
                     text = f"the router rules need a field that means '{means}' on port '{name}'"
                     raise loaded.error(("ports", name, "fields"), text, "no-meaning")
+
+    def _only_one(self, loaded: Loaded, name: str, number: int) -> None:
+        """Refuse a port on a side that has one of its direction."""
+        mine = loaded.adapter.ports[name]
+        for other, taken in self.number.items():
+            if taken == number and loaded.adapter.ports[other].direction == mine.direction:
+                both = f"ports '{other}' and '{name}' are both"
+                what = f"{both} the '{mine.direction}' port of side '{mine.side}'"
+                raise loaded.error(("ports", name, "side"), what, "side-twice")
 
     def inputs(self, loaded: Loaded) -> list[str]:
         """Names of the input ports."""

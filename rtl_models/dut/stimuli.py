@@ -6,7 +6,6 @@ name; routers and cores without steps: ``cycle`` (not before it) in place of ``s
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 
 from neurosim.rules import ports as port_rules
 from rtl_models.dut.adapter import Port, WordField
+from rtl_models.dut.csv_file import CsvFile, Row
 from rtl_models.dut.expressions import ExpressionError
 from rtl_models.dut.layout import WordLayout, meaning
 from rtl_models.dut.loading import Loaded
@@ -154,37 +154,36 @@ def _address(
 
 
 def _read(loaded: Loaded, name: str) -> Stimuli:
-    path = loaded.file(("stimuli", "file"), name)
+    file = CsvFile(loaded, ("stimuli", "file"), name, "stimuli")
     by_step = loaded.adapter.step is not None and loaded.adapter.kind == "core"
     first = "step" if by_step else "cycle"
-    with open(path, newline="") as file:
-        reader = csv.DictReader(file)
-        rows = [(reader.line_num, row) for row in reader]
-        header = reader.fieldnames or []
-    if first not in header:
-        got = ", ".join(header) or "nothing"
-        raise loaded.error(("stimuli", "file"), f"'{name}' has no column '{first}'", "stimuli", got=got)
-    events = [_event(loaded, f"{name}:{line}", row, first) for line, row in rows]
+    layouts = {port: WordLayout(given.fields) for port, given in _inputs(loaded)}
+    fields = dict.fromkeys(field.name for layout in layouts.values() for field in layout.given)
+    rows = file.rows((first, "port", *fields), needed=(first,))
+    if not rows:
+        raise file.error(
+            f"'{name}' holds no event: nothing would be compared", hint="a line per event below the header"
+        )
+    events = [_event(file, layouts, row, first) for row in rows]
     if not by_step:
         return Stimuli(None, tuple((port, at, fields) for at, port, fields in events))
     steps: list[list[Event]] = [[] for _ in range(max((at for at, _, _ in events), default=-1) + 1)]
-    for at, port, fields in events:
-        steps[at].append((port, fields))
+    for at, port, values in events:
+        steps[at].append((port, values))
     return Stimuli(tuple(map(tuple, steps)), ())
 
 
 def _event(
-    loaded: Loaded, where: str, row: Mapping[str, str | None], first: str
+    file: CsvFile, layouts: Mapping[str, WordLayout], row: Row, first: str
 ) -> tuple[int, str, Mapping[str, int]]:
-    inputs = dict(_inputs(loaded))
-    port = row.get("port") or next(iter(inputs))
-    if port not in inputs:
-        what, known = f"{where}: '{port}' is no input port", ", ".join(inputs)
-        raise loaded.error(("stimuli", "file"), what, "stimuli", expected=known)
-    layout = WordLayout(inputs[port].fields)
+    """(step or cycle, port, fields) of a line."""
+    port = row.cells.get("port") or next(iter(layouts))
+    if port not in layouts:
+        raise file.error(f"{row.where}: '{port}' is no input port", expected=", ".join(layouts))
+    own = [field.name for field in layouts[port].given if field.name in row.cells]
+    fields = {name: file.whole(row.where, f"'{name}'", row.cells[name]) for name in own}
     try:
-        fields = {f.name: int(row[f.name] or "", 0) for f in layout.given if f.name in row}
-        layout.pack(fields)
-        return int(row[first] or ""), port, fields
+        layouts[port].pack(fields)
     except (ValueError, ExpressionError) as error:
-        raise loaded.error(("stimuli", "file"), f"{where}: {error}", "stimuli") from error
+        raise file.error(f"{row.where}: {error}") from error
+    return file.whole(row.where, f"'{first}'", row.cells[first], 0), port, fields

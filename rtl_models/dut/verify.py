@@ -18,7 +18,7 @@ from typing import Any
 
 from neurosim.artefacts.program import CoreProgram
 from neurosim.chip.models import Chip
-from neurosim.errors import InputError, did_you_mean
+from neurosim.errors import InputError, NeurosimError, did_you_mean
 from rtl_models import toolchain
 from rtl_models.dut.checks import Checked
 from rtl_models.dut.compare import Comparison, Difference
@@ -32,12 +32,14 @@ from rtl_models.dut.router_model import Place, RouterModel
 from rtl_models.dut.run_log import RunLog
 from rtl_models.dut.simulate import EVENTS, LOG, icarus_command, limit_error, run_plan
 from rtl_models.dut.stimuli import make_stimuli
+from rtl_models.keeping import names_a_log, with_log
 from rtl_models.verdicts import DIFFERS, EQUAL, FirstDifference, Progress, Verdict, VerifyTable
 
 SUITES = ("quick", "full")
 FULL_TIMES = 4  # cases of the full suite per case of the adapter, with and without stalls
 FULL_STALL = 0.3
 BEFORE_CYCLES, AFTER_CYCLES = 24, 8  # of the waveform around a difference
+SILENT = "no word came out, and none had to: other stimuli or parameters would say more"
 VCD, ACCOUNT = "difference.vcd", "difference.txt"
 
 
@@ -98,13 +100,14 @@ def verify(
 
     Args:
         suite: ``quick`` runs the adapter's cases, ``full`` four times as many, and as many again with stalls.
-        out: folder for what belongs to a difference: account, waveform, both logs.
+        out: folder for what belongs to a difference (account, waveform, both logs) or to an error (its log).
         seed: moves the seeds of all cases; 0 takes those of the adapter.
         progress: called with (cases done, cases, text).
         time_limit_s: of every run of the simulator, if it is less than the adapter's.
 
     Raises:
-        InputError: a tool is missing, or a mistake in the adapter, the design, an image or the user's model.
+        InputError: a tool is missing, or a mistake in the adapter, the design, an image or the user's model;
+            nothing came out in any case, so that nothing was compared.
         LimitError: the design does not answer, or a limit of the adapter was reached.
     """
     if suite not in SUITES:
@@ -114,7 +117,7 @@ def verify(
         )  # fmt: skip
     toolchain.require("iverilog", "cocotb")
     loaded = _limited(load_adapter(adapter), time_limit_s)
-    with _work_folder(loaded.adapter.name) as folder:
+    with _work_folder(loaded.adapter.name, out) as folder:
         rows, account = _run_all(loaded, folder, groups(loaded, suite, seed), out, seed, progress)
         if out is not None or all(row.is_good for row in rows):
             shutil.rmtree(folder)
@@ -132,18 +135,23 @@ def _limited(loaded: Loaded, time_limit_s: float | None) -> Loaded:
 
 
 @contextlib.contextmanager
-def _work_folder(name: str) -> Iterator[Path]:
-    """A new folder in the user's cache; after an error it stays only if the error names a log in it."""
+def _work_folder(name: str, out: Path | None) -> Iterator[Path]:
+    """A new folder in the user's cache; a log in it that an error names goes to ``out``, or stays with it."""
     base = toolchain.cache_folder() / "dut"
     base.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=base))
+    stays = False
     try:
         yield folder
-    except BaseException as error:
-        where = getattr(error, "where", None)
-        if where is None or not str(where).startswith(str(folder)):
+        stays = True  # the caller knows
+    except NeurosimError as error:
+        if out is None:
+            stays = names_a_log(error, folder)
+            raise
+        raise with_log(error, folder, out, beside=(EVENTS,)) from error
+    finally:
+        if not stays:
             shutil.rmtree(folder, ignore_errors=True)
-        raise
 
 
 def _run_all(
@@ -167,19 +175,30 @@ def _run_all(
         if not row.is_good:
             break
     say(done, "done")
+    _something_came(loaded, rows)
     return rows, account
+
+
+def _something_came(loaded: Loaded, rows: list[Verdict]) -> None:
+    """Refuse to call a design equal of which no word was seen."""
+    if any(row.packets for row in rows) or not all(row.is_good for row in rows):
+        return
+    raise loaded.error(
+        ("stimuli",), "no word went in or came out: nothing was compared", "nothing",
+        hint="raise stimuli.rate, stimuli.words or stimuli.steps",
+    )  # fmt: skip
 
 
 def groups(loaded: Loaded, suite: str, seed: int) -> list[Group]:
     """The rows of the table, before they are run."""
     given = loaded.adapter.stimuli
     first = given.seed + 1_000_003 * seed
-    cases = 1 if given.file is not None and given.stall == 0 else given.cases  # the same events every time
+    is_same = given.file is not None  # without stalls: the same events every time
     if suite == "quick":
-        return [Group(cases, given.stall, first)]
-    many = cases * FULL_TIMES if given.file is None else cases
-    stalled = Group(given.cases * FULL_TIMES, given.stall or FULL_STALL, first + many)
-    return [Group(many, given.stall, first), stalled]
+        return [Group(1 if is_same and given.stall == 0 else given.cases, given.stall, first)]
+    many = given.cases * FULL_TIMES
+    smooth = Group(1 if is_same else many, 0.0, first)
+    return [smooth, Group(many, given.stall or FULL_STALL, first + smooth.cases)]
 
 
 def _subject(loaded: Loaded, seed: int) -> Subject:
@@ -239,7 +258,7 @@ def _run_group(
 ) -> tuple[Verdict, tuple[str, ...]]:
     """All cases of a group, up to the first that differs; its row and the account of the difference."""
     adapter = session.loaded.adapter
-    cycles = words = 0
+    cycles = words = n_out = 0
     row = Verdict(adapter.design.top, _how(session.loaded, group), 0, 0, 0, 0, 0.0, EQUAL)
     for number in range(group.cases):
         seed = group.first_seed + number
@@ -248,10 +267,11 @@ def _run_group(
         plan, log, difference = _run_case(session, group, seed, folder)
         cycles += log.end_cycle
         words += sum(1 for _ in log.of("taken", "got"))
+        n_out += sum(1 for _ in log.of("got"))
         row = replace(row, cases=number + 1, cycles=cycles, packets=words)
         if difference is not None:
             return _differs(session, row, f"seed {seed}", difference, log, plan, folder, out)
-    return row, ()
+    return (row if n_out else replace(row, note=SILENT)), ()
 
 
 def _run_case(
@@ -295,7 +315,7 @@ def _differs(
         kept = out
     vcd = kept / VCD if (kept / VCD).is_file() else None
     return replace(
-        row, differences=difference.n_different, verdict=DIFFERS, first=first, vcd=vcd, log=kept / LOG
+        row, differences=difference.n_different or 1, verdict=DIFFERS, first=first, vcd=vcd, log=kept / LOG
     ), _notes(session, log, difference)
 
 

@@ -23,25 +23,11 @@ module once_props #(
     input wire [`IMAGE_STEP_BITS-1:0] silent_steps
 );
     localparam signed [31:0] HIGH = (32'sd1 <<< (MEMBRANE_BITS - 1)) - 32'sd1, LOW = -HIGH - 32'sd1;
-    localparam [2:0] TTFS = 3'd5, ONCE = 3'd7;
+    localparam [2:0] model = 3'd5, reset_code = 3'd7;  // ttfs, once
     reg signed [MEMBRANE_BITS-1:0] v;
     reg signed [CURRENT_BITS-1:0] i;
     reg started, fired;
-    wire signed [MEMBRANE_BITS-1:0] new_v;
-    wire signed [CURRENT_BITS-1:0] new_i;
-    wire [31:0] spikes;
-    wire active;
-    wire [1:0] overflows;
-    neuron_update #(
-        .MEMBRANE_BITS(MEMBRANE_BITS),
-        .CURRENT_BITS(CURRENT_BITS),
-        .WRAPS(WRAPS)
-    ) rules (
-        .model(TTFS), .reset_code(ONCE), .v(v), .i(i), .x(x), .keep(keep), .current_keep(current_keep),
-        .bias(bias), .threshold(threshold), .reset_amount(reset_amount), .v_floor(v_floor), .age(age), .ramp(ramp),
-        .ramp_floor(ramp_floor), .input_steps(input_steps), .silent_steps(silent_steps), .new_v(new_v),
-        .new_i(new_i), .spikes(spikes), .active(active), .overflows(overflows)
-    );
+`include "update_instance.vh"
     initial started = 1'b0;
     always @(posedge clk) begin
         v <= rst ? v_initial : new_v;

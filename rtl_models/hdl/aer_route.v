@@ -15,7 +15,6 @@ module aer_route (
 );
     localparam XB = `FLIT_X_BITS, YB = `FLIT_Y_BITS, PB = `PORT_BITS, VB = `VC_BITS;
     localparam [PB-1:0] EAST = `PORT_EAST, NORTH = `PORT_NORTH, WEST = `PORT_WEST, SOUTH = `PORT_SOUTH;
-    localparam [PB-1:0] LOCAL = `PORT_LOCAL;
 
     wire [XB-1:0] goal_x = flit[`FLIT_X_LSB+:XB];
     wire [YB-1:0] goal_y = flit[`FLIT_Y_LSB+:YB];
@@ -39,31 +38,18 @@ module aer_route (
             wire unused_carry = &{1'b0, x_up[XB+1], y_up[YB+1]};
         end else if (`ROUTER_ROUTING == `ROUTER_ROUTING_HIERARCHICAL_XY) begin : port_rule
             // coordinates of the chips, and of the first tile of this router's chip
-            reg [XB-1:0] chip_x, goal_chip_x, base_x;
-            reg [YB-1:0] chip_y, goal_chip_y, base_y;
-            integer i;
-            always @* begin
-                chip_x = {XB{1'b0}};
-                goal_chip_x = {XB{1'b0}};
-                base_x = {XB{1'b0}};
-                for (i = `MESH_WIDTH; i < `SYSTEM_WIDTH; i = i + `MESH_WIDTH) begin
-                    if (x >= i[XB-1:0]) begin
-                        chip_x = chip_x + 1'b1;
-                        base_x = i[XB-1:0];
-                    end
-                    if (goal_x >= i[XB-1:0]) goal_chip_x = goal_chip_x + 1'b1;
-                end
-                chip_y = {YB{1'b0}};
-                goal_chip_y = {YB{1'b0}};
-                base_y = {YB{1'b0}};
-                for (i = `MESH_HEIGHT; i < `SYSTEM_HEIGHT; i = i + `MESH_HEIGHT) begin
-                    if (y >= i[YB-1:0]) begin
-                        chip_y = chip_y + 1'b1;
-                        base_y = i[YB-1:0];
-                    end
-                    if (goal_y >= i[YB-1:0]) goal_chip_y = goal_chip_y + 1'b1;
-                end
-            end
+            wire [XB-1:0] chip_x, goal_chip_x, base_x;
+            wire [YB-1:0] chip_y, goal_chip_y, base_y;
+            chip_place #(
+                .BITS(XB), .TILES(`MESH_WIDTH), .ALL(`SYSTEM_WIDTH)
+            ) place_x (
+                .at(x), .goal(goal_x), .chip(chip_x), .base(base_x), .goal_chip(goal_chip_x)
+            );
+            chip_place #(
+                .BITS(YB), .TILES(`MESH_HEIGHT), .ALL(`SYSTEM_HEIGHT)
+            ) place_y (
+                .at(y), .goal(goal_y), .chip(chip_y), .base(base_y), .goal_chip(goal_chip_y)
+            );
             localparam integer LAST_COLUMN = `MESH_WIDTH - 1, LAST_ROW = `MESH_HEIGHT - 1;
             localparam [XB-1:0] LAST_X = LAST_COLUMN[XB-1:0], GATE_X = `LINK_GATEWAYS_COLUMN;
             localparam [YB-1:0] LAST_Y = LAST_ROW[YB-1:0], GATE_Y = `LINK_GATEWAYS_ROW;
@@ -113,19 +99,9 @@ module aer_route (
         end
     endgenerate
 
-    wire is_direction = out_port < LOCAL;
-    generate
-        if (`ROUTER_VC_POLICY == `ROUTER_VC_POLICY_CROSSINGS) begin : vc_rule
-            localparam [VB-1:0] ONE = 1;
-            assign by_policy = is_direction & crosses[out_port[1:0]] ? ONE : in_vc;
-        end else if (`ROUTER_VC_POLICY == `ROUTER_VC_POLICY_DATELINE) begin : vc_rule
-            localparam [VB-1:0] ONE = 1;
-            wire same_ring = in_port < LOCAL & is_direction & in_port[0] == out_port[0];
-            assign by_policy = is_direction & wraps[out_port[1:0]] ? ONE : same_ring ? in_vc : {VB{1'b0}};
-        end else begin : vc_rule
-            assign by_policy = {VB{1'b0}};
-        end
-    endgenerate
+    aer_vc vc_rule (
+        .crosses(crosses), .wraps(wraps), .in_port(in_port), .in_vc(in_vc), .out_port(out_port), .vc(by_policy)
+    );
 
-    wire unused = &{1'b0, crosses, wraps, routes, flit, in_port, in_vc, is_direction, by_policy};
+    wire unused = &{1'b0, routes, flit, by_policy};
 endmodule

@@ -19,7 +19,7 @@ module neuro_chip (
 );
     localparam N = `N_CORES, W = `FLIT_BITS, VB = `VC_BITS, RB = `ROUTER_VIRTUAL_CHANNELS * `CREDIT_RETURN_BITS;
     localparam BB = `IMAGE_BALANCE_BITS, K = `MESH_CORES_PER_TILE;
-    localparam DROPS = `ROUTER_PORTS * `ROUTER_VIRTUAL_CHANNELS;
+    localparam DROPS = `ROUTER_PORTS * `ROUTER_VIRTUAL_CHANNELS, NB = $clog2(`ROUTER_PORTS + 1);
 
     wire [N-1:0] core_tx_valid, core_tx_credit, core_rx_valid;
     wire [N*W-1:0] core_tx_flit, core_rx_flit;
@@ -30,13 +30,14 @@ module neuro_chip (
     wire [VB-1:0] host_rx_vc;
     wire [RB-1:0] host_rx_credit;
     wire [`N_TILES*DROPS-1:0] dropped;
+    wire [`N_TILES*NB-1:0] copied;
     neuro_mesh mesh (
         .clk(clk), .rst(rst), .core_tx_valid(core_tx_valid), .core_tx_flit(core_tx_flit),
         .core_tx_credit(core_tx_credit), .core_rx_valid(core_rx_valid), .core_rx_flit(core_rx_flit),
         .core_rx_vc(core_rx_vc), .core_rx_credit(core_rx_credit), .host_tx_valid(host_tx_valid),
         .host_tx_flit(host_tx_flit), .host_tx_credit(host_tx_credit), .host_rx_valid(host_rx_valid),
         .host_rx_flit(host_rx_flit), .host_rx_vc(host_rx_vc), .host_rx_credit(host_rx_credit),
-        .dropped(dropped)
+        .dropped(dropped), .copied(copied)
     );
 
     wire rx_valid[0:N-1], tx_valid[0:N-1], tx_credit[0:N-1];
@@ -72,23 +73,24 @@ module neuro_chip (
         .balance(host_balance), .busy(host_busy), .injects(host_injects)
     );
 
-    // a tile's leaf of the barrier: its cores, the packets its router dropped, and the host where it hangs
+    // a tile's leaf of the barrier: its cores, the packets its router dropped, less the copies that it made, and the host
+    // where it hangs
     wire [`N_TILES*BB-1:0] balance;
     generate
         for (t = 0; t < `N_TILES; t = t + 1) begin : tile
-            reg [BB-1:0] drops, drops_now, sum;
+            reg [BB-1:0] lost, lost_now, sum;
             wire [K*BB-1:0] cores;
             integer k;
             for (c = 0; c < K; c = c + 1) begin : core_leaf
                 assign cores[c*BB+:BB] = core_balance[t*K+c];
             end
             always @* begin
-                drops_now = {BB{1'b0}};
-                for (k = 0; k < DROPS; k = k + 1) drops_now = drops_now + {{BB - 1{1'b0}}, dropped[t*DROPS+k]};
-                sum = (t == `HOST_TILE ? host_balance : {BB{1'b0}}) - drops - drops_now;
+                lost_now = {BB{1'b0}} - {{BB - NB{1'b0}}, copied[t*NB+:NB]};
+                for (k = 0; k < DROPS; k = k + 1) lost_now = lost_now + {{BB - 1{1'b0}}, dropped[t*DROPS+k]};
+                sum = (t == `HOST_TILE ? host_balance : {BB{1'b0}}) - lost - lost_now;
                 for (k = 0; k < K; k = k + 1) sum = sum + cores[k*BB+:BB];
             end
-            always @(posedge clk) drops <= rst ? {BB{1'b0}} : drops + drops_now;
+            always @(posedge clk) lost <= rst ? {BB{1'b0}} : lost + lost_now;
             assign balance[t*BB+:BB] = sum;
         end
     endgenerate

@@ -20,13 +20,15 @@ module neuro_mesh #(
     output wire [`FLIT_BITS-1:0] host_rx_flit,
     output wire [`VC_BITS-1:0] host_rx_vc,
     input  wire [`ROUTER_VIRTUAL_CHANNELS*`CREDIT_RETURN_BITS-1:0] host_rx_credit,
-    output wire [`N_TILES*`ROUTER_PORTS*`ROUTER_VIRTUAL_CHANNELS-1:0] dropped
+    output wire [`N_TILES*`ROUTER_PORTS*`ROUTER_VIRTUAL_CHANNELS-1:0] dropped,
+    output wire [`N_TILES*$clog2(`ROUTER_PORTS+1)-1:0] copied  // packets that multicast has made more of, per tile
 );
     localparam [255:0] CHIP_DIGEST = `CHIP_DIGEST;
     localparam P = `ROUTER_PORTS, V = `ROUTER_VIRTUAL_CHANNELS, W = `FLIT_BITS, VB = `VC_BITS;
     localparam RB = `CREDIT_RETURN_BITS, N = `N_TILES, K = `MESH_CORES_PER_TILE, L = `PORT_LOCAL;
     localparam SW = `SYSTEM_WIDTH, SH = `SYSTEM_HEIGHT, CW = `MESH_WIDTH, CH = `MESH_HEIGHT;
     localparam TORUS = `MESH_TOPOLOGY == `MESH_TOPOLOGY_TORUS;
+    localparam NB = $clog2(P + 1);
     localparam HOST_AT = `HOST_PRESENT ? `HOST_TILE * P + `HOST_SIDE : -1;
 
     // what leaves and enters a router, by tile * P + port
@@ -47,8 +49,10 @@ module neuro_mesh #(
             wire [P*V*RB-1:0] credit_in;
             wire [3:0] crosses, wraps, to_host;
             wire [`ROUTE_SLOTS*`ROUTE_BITS-1:0] routes;
+            wire [`TREE_SLOTS*`TREE_BITS-1:0] trees;
 
             route_table memory (.routes(routes));
+            tree_table tree_memory (.trees(trees));
             aer_router #(
                 .LOCAL_CREDITS(LOCAL_CREDITS)
             ) router (
@@ -60,6 +64,7 @@ module neuro_mesh #(
                 .wraps(wraps),
                 .to_host(to_host),
                 .routes(routes),
+                .trees(trees),
                 .in_valid(router_in_valid),
                 .in_flit(router_in_flit),
                 .in_vc(router_in_vc),
@@ -70,6 +75,20 @@ module neuro_mesh #(
                 .credit_in(credit_in),
                 .dropped(dropped[t*P*V+:P*V])
             );
+
+            // what left, but for what left for good
+            if (`ROUTER_MULTICAST_ENTRIES > 0) begin : count
+                reg [NB-1:0] more;
+                integer i;
+                always @* begin
+                    more = {NB{1'b0}};
+                    for (i = 0; i < P; i = i + 1) more = more + {{NB - 1{1'b0}}, router_out_valid[i]};
+                    for (i = 0; i < P * V; i = i + 1) more = more - {{NB - 1{1'b0}}, credit_out[i]};
+                end
+                assign copied[t*NB+:NB] = more;
+            end else begin : no_copies
+                assign copied[t*NB+:NB] = {NB{1'b0}};
+            end
 
             for (p = 0; p < P; p = p + 1) begin : port
                 assign router_in_valid[p] = in_valid[t*P+p];

@@ -20,6 +20,7 @@ PRESETS = preset_names()
 def test_all_promised_presets_are_there():
     assert PRESETS == (
         "darwin3", "darwinwafer", "loihi_2018", "tiny", "tiny_2x2", "tiny_2x2_gateway", "tiny_2x2_gateway_vc",
+        "tiny_multicast",
     )  # fmt: skip
 
 

@@ -12,39 +12,60 @@ from tests.cli.mistakes import Case
 CASES = [
     Case(
         "objective unknown", "map net.npz --chip tiny -o out --objective trafic",
-        "MapOptions.objective: unknown objective of the mapper [map-option]\n"
+        "--objective: unknown objective of the mapper [map-option]\n"
         "  expected: one of cores, traffic\n"
         "  got: trafic\n"
         "  hint: did you mean 'traffic'?",
     ),
     Case(
+        "placement for an unknown goal", "map net.npz --chip tiny -o out --place-for hopss",
+        "--place-for: unknown place_for of the mapper [map-option]\n"
+        "  expected: one of hops, tree_hops, busiest_link, weighted\n"
+        "  got: hopss\n"
+        "  hint: did you mean 'hops'?",
+    ),
+    Case(
+        "placement in no time", "map net.npz --chip tiny -o out --time-limit 0",
+        "--time-limit: the time limit of the search must be above 0 s [map-option]\n"
+        "  got: 0\n"
+        "  hint: leave it out for no limit; the effort alone then says how long the search is",
+    ),
+    Case(
+        "placement that the chip's routes do not suit",
+        "map net.npz --chip tiny_2x2_gateway -o out --effort 0.05 --place-for tree_hops",
+        "--place-for: placing for tree_hops needs routes along x, then y, and equal links in all rows "
+        "[map-option]\n"
+        "  got: chip 'tiny_2x2_gateway' with other routes\n"
+        "  hint: place for hops",
+    ),
+    Case(
         "effort not positive", "map net.npz --chip tiny -o out --effort 0",
-        "the effort is out of range [option-range]\n"
+        "--effort: the effort is out of range [option-range]\n"
         "  expected: a number, 0.001..1000\n"
         "  got: 0.0",
     ),
     Case(
         "effort infinite", "map net.npz --chip tiny -o out --effort inf",
-        "the effort is out of range [option-range]\n"
+        "--effort: the effort is out of range [option-range]\n"
         "  expected: a number, 0.001..1000\n"
         "  got: inf",
     ),
     Case(
         "effort not a number", "map net.npz --chip tiny -o out --effort nan",
-        "the effort is out of range [option-range]\n"
+        "--effort: the effort is out of range [option-range]\n"
         "  expected: a number, 0.001..1000\n"
         "  got: nan",
     ),
     Case(
         "effort without an end", "map net.npz --chip tiny -o out --effort 1e300",
-        "the effort is out of range [option-range]\n"
+        "--effort: the effort is out of range [option-range]\n"
         "  expected: a number, 0.001..1000\n"
         "  got: 1e+300",
     ),
     *(
         Case(
             f"seed {seed} of {command.split()[0]}", f"{command} --seed {seed}",
-            "the seed is out of range [option-range]\n"
+            "--seed: the seed is out of range [option-range]\n"
             "  expected: a whole number, 0..2147483647\n"
             f"  got: {seed}",
         )
@@ -60,13 +81,13 @@ CASES = [
     ),
     Case(
         "samples zero", "run mapped --input dense_test.npz --samples 0 -o out",
-        "the number of samples is out of range [option-range]\n"
+        "--samples: the number of samples is out of range [option-range]\n"
         "  expected: a whole number, at least 1\n"
         "  got: 0",
     ),
     Case(
         "samples of a demo zero", "demo --samples 0",
-        "the number of samples is out of range [option-range]\n"
+        "--samples: the number of samples is out of range [option-range]\n"
         "  expected: a whole number, at least 1\n"
         "  got: 0",
     ),
@@ -78,13 +99,13 @@ CASES = [
     ),
     Case(
         "step limit not positive", "run mapped --input dense_test.npz --max-step-cycles 0 -o out",
-        "the limit of a time step in cycles is out of range [option-range]\n"
+        "--max-step-cycles: the limit of a time step in cycles is out of range [option-range]\n"
         "  expected: a whole number, 1..4611686018427387904\n"
         "  got: 0",
     ),
     Case(
         "checkpoints too far apart", "run mapped --input dense_test.npz --checkpoint-every 99999999999999999999 -o out",
-        "the number of steps between two checkpoints is out of range [option-range]\n"
+        "--checkpoint-every: the number of steps between two checkpoints is out of range [option-range]\n"
         "  expected: a whole number, 1..4611686018427387904\n"
         "  got: 99999999999999999999",
     ),

@@ -25,7 +25,7 @@ def test_seed(seed: Any) -> None:
     with pytest.raises(InputError) as caught:
         map_network("nowhere.npz", "tiny", "out", seed=seed)
     assert caught.value.text() == (
-        "the seed is out of range [option-range]\n"
+        "parameter 'seed': the seed is out of range [option-range]\n"
         f"  expected: a whole number, 0..2147483647\n  got: {seed}"
     )
     with pytest.raises(InputError, match="the seed is out of range"):
@@ -43,6 +43,17 @@ def test_numbers_of_numpy_become_plain() -> None:
 def test_effort(effort: Any) -> None:
     with pytest.raises(InputError, match=r"the effort is out of range \[option-range\]"):
         map_network("nowhere.npz", "tiny", "out", effort=effort)
+
+
+@pytest.mark.parametrize("wrong", [{"objective": "trafic"}, {"time_limit_s": 0.0}, {"place_for": "hop"}])
+def test_the_mapper_is_named_by_the_parameter(wrong: dict[str, Any], made: Path, tmp_path: Path) -> None:
+    """What stands in the mapper's own options has the name that the caller wrote."""
+    with pytest.raises(InputError) as caught:
+        map_network(made / "net.npz", "tiny", tmp_path / "out", **wrong)
+    (name,) = wrong
+    assert caught.value.parameter == name
+    assert caught.value.text().startswith(f"parameter '{name}': ")
+    assert "MapOptions" not in caught.value.text()
 
 
 def test_samples_and_cycles() -> None:

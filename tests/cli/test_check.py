@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from neurosim import run_mapping, store
+from neurosim.api import checking
 from neurosim.api.folders import MARKER, as_json, file_digest, seal_of
 from neurosim.api.integrity import first_difference
 from neurosim.artefacts.mapping import Routes
@@ -231,6 +232,27 @@ def test_first_figure_that_differs(neurosim: Neurosim, mine: Path) -> None:
     assert found["comparison.json"] == [
         "its figures do not follow from result.npz and input.npz: accuracy_float is 0.5, not 1.0"
     ]
+
+
+@pytest.mark.parametrize(
+    ("error", "is_changed", "is_caught"),
+    [
+        (KeyError("routes"), True, True), (OverflowError("10**400"), True, True), (MemoryError(), True, True),
+        (KeyError("routes"), False, False), (RuntimeError("ours"), True, False), (SystemError("ours"), True, False),
+    ],
+)  # fmt: skip
+def test_a_checker_stumbles_over_changed_content_only(error: Exception, is_changed: bool, is_caught: bool) -> None:
+    """Anything else is a bug of ours and must be seen as one."""
+
+    def stumble() -> list[str]:
+        raise error
+
+    if is_caught:
+        said = ["cannot be checked: its content is not what this program writes"]
+        assert checking._found(stumble, is_changed) == said
+    else:
+        with pytest.raises(type(error)):
+            checking._found(stumble, is_changed)
 
 
 def test_first_difference() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
 from neurosim import store
+from neurosim.network.first_spike import encode
 from neurosim.network.model import Network
 
 IMPORT = "import conv.nir --profile spikingjelly-2.0"
@@ -45,3 +47,32 @@ def test_the_demo_of_single_spikes(neurosim):
     assert said.code == 0
     work = json.loads(said.out)["run"]["metrics"]["work"]
     assert 0 < work["packets_sent"] / 3 < 200
+
+
+def test_rates_are_warned_of(neurosim, here):
+    """The trained network's own samples are rates: `map`, `run` and the report say which input, and count."""
+    assert neurosim(f"{IMPORT} --first-spike 8 -o moments.npz").code == 0
+    name = store.load(here / "moments.npz", Network).inputs[0].name
+    x = np.load(here / "conv_test.npz")["x"][:2]
+    beyond = int(np.maximum(x.sum(axis=1, dtype=np.int64) - 1, 0).sum())
+    assert beyond > 100
+    line = (
+        f"warning: input '{name}' feeds first-spike neurons but is not in first-spike code: {beyond} of its "
+        f"{int(x.sum())} spikes are not the first of their source in a sample\n"
+    )
+    said = neurosim("map moments.npz --chip tiny --input conv_test.npz --samples 2 --effort 0.05 -o moments")
+    assert said.code == 0, said.err
+    assert line in said.err
+    said = neurosim("run moments --input conv_test.npz --samples 2 -o rates")
+    assert said.code == 0, said.err
+    assert line in said.err
+    health = json.loads((here / "rates/metrics.json").read_text())["health"]
+    assert health["repeated_input_spikes"] == {name: beyond}
+    badge = f"input '{name}' not in first-spike code: {beyond:,} spikes beyond one per source".replace(",", "\u202f")
+    said = neurosim("report rates")
+    assert badge in said.out
+    assert badge.replace("'", "&#39;") in (here / "rates/report.html").read_text()
+    code = encode(np.random.default_rng(1).random((2, *x.shape[2:])), 8, 24)
+    np.savez(here / "code.npz", x=code)
+    said = neurosim("run moments --input code.npz -o code")
+    assert "first-spike code" not in said.err

@@ -307,4 +307,4 @@ def test_swapped_axes_are_noticed(neurosim: Neurosim, here: Path) -> None:
 def test_a_right_length_gives_no_warning(neurosim: Neurosim) -> None:
     found = neurosim(RUN.removesuffix(" --quiet"))
     assert (found.code, found.err) == (0, "")
-    assert "1 samples of 20 steps" in found.out
+    assert "1 sample of 20 steps" in found.out

@@ -216,7 +216,7 @@ def test_the_output_was_made_meanwhile(cut: Cut, neurosim: Neurosim) -> None:
     [
         ("--engine functional --checkpoint-every 5", "engine 'functional' cannot keep a run [checkpoint-engine]\n"
          "  hint: --checkpoint-every needs a cycle engine, such as compiled\n"),
-        ("--checkpoint-every 0", "the number of steps between two checkpoints is out of range [option-range]\n"
+        ("--checkpoint-every 0", "--checkpoint-every: the number of steps between two checkpoints is out of range [option-range]\n"
          "  expected: a whole number, 1..4611686018427387904\n  got: 0\n"),
     ],
 )  # fmt: skip

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from neurosim.engines import diff, probe
-from neurosim.engines.compiled.core_kernel import HOST_CREDITS
+from neurosim.engines.compiled.core_places import HOST_CREDITS
 from neurosim.engines.diff import FieldDifference
 from neurosim.engines.probe import words
 from neurosim.fabric.topology import build_fabric
@@ -69,7 +69,7 @@ class Spoilt:
 
 
 def compare_program(case, last: int = CYCLES):
-    fabric = build_fabric(case.chip, table=case.program.table)
+    fabric = build_fabric(case.chip, table=case.program.table, trees=case.program.trees)
     for x in case.workload.spikes:
         ours, theirs = (diff.program_probe(e, case.program, fabric, x) for e in ("reference", "compiled"))
         assert diff.lock_step(ours, theirs, last) is None

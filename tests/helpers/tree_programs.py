@@ -14,7 +14,7 @@ from neurosim.artefacts.program import Program, TargetTable
 from neurosim.artefacts.tree_table import as_target, make_trees
 from neurosim.chip.loader import load_chip_text
 from neurosim.fabric.topology import Fabric, build_fabric
-from neurosim.rules.ports import LOCAL, OPPOSITE
+from neurosim.rules.ports import OPPOSITE
 
 Shape = tuple[int, tuple[tuple[int, int], ...]]  # sender; (core, leaf axon) of every leaf
 
@@ -66,9 +66,9 @@ def _ways(fabric: Fabric, source: int, cores: list[int], omit_straight: bool) ->
             masks[router] = masks.get(router, 0) | 1 << out_port
     if not omit_straight:
         return masks
-    first = fabric.tile_of(source)
+    first, ends = fabric.tile_of(source), {fabric.tile_of(core) for core in cores}
     return {
         router: mask
         for router, mask in masks.items()
-        if router == first or came_by[router] >= LOCAL or mask != 1 << OPPOSITE[came_by[router]]
+        if router == first or router in ends or mask != 1 << OPPOSITE[came_by[router]]
     }

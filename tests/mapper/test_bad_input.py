@@ -53,12 +53,16 @@ def test_a_fan_in_that_cannot_be_split():
             "defects contradict the host: it hangs on router (0, 0), which is dead [chip-edit]\n"
             "  hint: move the host to a router that works",
         ),
-        ({"cores": [[1, 1, 0], [1, 1, 0]]}, "defects.cores names the same part twice [chip-edit]"),
+        (
+            {"cores": [[1, 1, 0], [1, 1, 0]]},
+            "defects.cores names the same part twice [chip-edit]\n"
+            "  got: entries 0 and 1, counted from 0",
+        ),
     ],
 )
 def test_contradictory_defects(defects, what):
     text = _text(lambda: edit_chip(TINY, {"defects": defects}))
-    assert text == f"edit of chip 'tiny': 'the chip': {what}"
+    assert text == f"edit of chip 'tiny': {what}"
 
 
 @pytest.mark.parametrize("limit", [0, -1.5])
@@ -67,15 +71,4 @@ def test_a_time_limit_of_zero(limit):
         "MapOptions.time_limit_s: the time limit of the search must be above 0 s [map-option]\n"
         f"  got: {limit:g}\n"
         "  hint: leave it out for no limit; the effort alone then says how long the search is"
-    )
-
-
-def test_a_wafer_that_its_defects_cut_in_two():
-    links = [{"x": 3, "y": y, "side": "east"} for y in range(8)]
-    wafer = edit_chip(load_chip("tiny_2x2"), {"defects": {"links": links}})
-    assert _text(lambda: compile_network(dense_net(4, 8, 3), wafer, QUICK)) == (
-        "defects: the defects cut chip 'tiny_2x2' into 2 parts of 32, 32 tiles [map-cut-in-two]\n"
-        "  expected: every working router connected to every other\n"
-        "  got: no way between the largest part and tiles (4, 0), (5, 0), (6, 0) and 29 more\n"
-        "  hint: list the routers of the smaller part under defects.routers, so that nothing is placed there"
     )

@@ -21,7 +21,9 @@ from tests.mapper.nets import conv_net
 DIGITS = Path(__file__).parents[2] / "workloads" / "digits"
 
 
-OF_TABLES = {"route_entries", "route_entries_max"}  # only of chips whose routers have tables
+OF_TABLES = {  # only of chips whose routers have tables
+    "route_entries", "route_entries_max", "trees", "multicast_entries", "multicast_entries_max", "traversals",
+}
 
 
 @pytest.fixture(scope="module")

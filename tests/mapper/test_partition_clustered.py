@@ -9,7 +9,7 @@ import pytest
 
 from mapper import MapOptions, compile_network
 from mapper.partition import clustered
-from mapper.partition.annealed import Limits, as_division, in_order
+from mapper.partition.annealed import Limits, anneal_from, as_division, in_order
 from mapper.partition.clustered import _joined
 from mapper.partition.hypergraph import from_nets
 from mapper.partition.multilevel import divide_multilevel, split_overfull
@@ -119,3 +119,24 @@ def test_what_cannot_be_divided_is_named():
     graph = from_nets(np.array([9, 1]), np.array([0, 2]), np.array([0, 1]), np.ones(1, np.int64))
     with pytest.raises(DoesNotFitError, match="an atom holds more neurons than a core"):
         divide_multilevel(graph, Limits(8))
+
+
+def test_places_move_as_a_whole_before_atoms_do():
+    net, limits = group_net("10k"), Limits(1024, 3000)
+    graph = from_nets(net.neurons, net.pointer, net.pins, net.weight)
+    start = in_order(graph, 1024)
+    made = [anneal_from(graph, start, int(start.max()) + 2, limits, 0.1, (0.5, 0.05), seed=1) for _ in range(2)]
+    assert np.array_equal(*made)
+    found = as_division(graph, made[0], limits).figures
+    assert (found.over_neurons, found.over_axons) == (0, 0)
+    assert found.km1 < 11_000 < as_division(graph, start, limits).figures.km1  # atom by atom: 12,026
+
+
+@needs_library
+@pytest.mark.slow
+def test_the_public_net_of_10k_is_below_its_floor_with_the_library():
+    net = group_net("10k")
+    graph = from_nets(net.neurons, net.pointer, net.pins, net.weight)
+    found = divide_multilevel(graph, Limits(1024, 4096))
+    assert found.figures.km1 <= 7_000
+    assert (found.figures.over_neurons, found.figures.over_axons, found.unavoidable) == (0, 0, 0)

@@ -104,6 +104,14 @@ def test_the_axon_limit_divides_what_neurons_would_not():
     assert (alone.unavoidable, alone.figures.over_axons) == (1, 1)
 
 
+def test_the_layer_order_is_the_last_resort(monkeypatch):
+    graph = _graph(np.array([3, 4, 3, 4]), [(0, {1}, 2), (2, {3}, 2)])
+    monkeypatch.setattr("mapper.partition.annealed._anneal", lambda *args: np.zeros(4, np.int64))
+    assert divide(graph, Limits(7)).part.tolist() == [0, 0, 1, 1]
+    with pytest.raises(DoesNotFitError, match="no division of 4 atoms was found"):
+        divide(_graph(np.ones(4, np.int64), [(0, {2}, 2), (1, {3}, 2)]), Limits(7, axons=3))
+
+
 def test_refusals_are_named():
     graph = _graph(np.array([3, 9]), [])
     with pytest.raises(DoesNotFitError) as caught:

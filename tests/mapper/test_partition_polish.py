@@ -73,8 +73,13 @@ def test_layers_share_cores_if_asked_for():
     polished = compile_network(conv_net(), chip, MapOptions(effort=0.1, polish=True))
     assert (len(plain.partition.clusters), len(polished.partition.clusters)) == (3, 1)
     assert problems(polished, chip) == []
-    report = polished.partition.solver[-1]
-    assert report.stage == "partition polish"
+    before, report = polished.partition.solver[-2:]
+    assert (before.stage, before.method, before.objective) == ("before the polish", "3 cores", 768.0)
+    assert (report.stage, report.method) == ("partition polish", "cp-sat neighbourhoods: 1 core")
+    assert report.objective == 0.0
+    assert before.unit == report.unit == "packets between cores"
+    (tiled,) = [r for r in plain.partition.solver if r.stage == "partition traffic"]
+    assert tiled.unit == "packets into cores"  # the host's too: not to be compared with the two
     assert report.detail.endswith(" better; cores 3 -> 1, packets between cores 768 -> 0")
 
 
@@ -82,4 +87,7 @@ def test_a_tight_chip_is_left_within_its_limits():
     chip = edit_chip(load_chip("tiny"), {"core.neurons": 24})
     polished = compile_network(dense_net(8, 40, 40, 10), chip, MapOptions(effort=0.1, polish=True))
     assert problems(polished, chip) == []
-    assert polished.partition.solver[-1].stage == "partition polish"
+    before, after = polished.partition.solver[-2:]
+    assert after.stage == "partition polish"
+    assert before.objective == after.objective
+    assert before.method == after.method.removeprefix("cp-sat neighbourhoods: ")

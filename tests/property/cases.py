@@ -21,6 +21,7 @@ from neurosim.fabric.topology import build_fabric
 from tests.helpers.chips import make_chip
 from tests.helpers.routes import random_table, spare_links
 from tests.helpers.traffic import uniform
+from tests.helpers.tree_programs import with_trees
 from tests.property.networks import networks
 
 KINDS = ("mesh", "ring", "chips", "gateway", "deadly", "dropping")
@@ -204,9 +205,27 @@ def inputs(draw, n_inputs: int):
 
 
 @st.composite
-def program_cases(draw, kind: str) -> Case:
-    """A random network, mapped, scattered over a random system, with random input of one or two samples."""
+def trees(draw, program: Program, chip: Chip) -> tuple[Program, Chip]:
+    """``program`` on ``chip``, which has packets of one flit, with multicast for all or half of the neurons."""
+    chip = edit_chip(chip, {"router.multicast_entries": 4096, "packet.tree_bits": 12})
+    program = dataclasses.replace(program, chip_yaml=dump_chip(chip), chip_digest=chip_digest(chip))
+    if chip.defects is not None:
+        return program, chip  # the rule's ways, of which trees are made here, may be cut
+    every, omit_straight = draw(st.sampled_from((1, 1, 2))), draw(st.booleans())
+    return with_trees(program, every, omit_straight), chip
+
+
+@st.composite
+def program_cases(draw, kind: str, multicast: bool | None = None) -> Case:
+    """A random network, mapped, scattered over a random system, with random input of one or two samples.
+
+    One in three, or all or none if ``multicast`` says so, sends to multicast trees.
+    """
     network, chip = draw(networks(lively=True)), draw(chips(kind))
+    if multicast is None:
+        multicast = kind != "dropping" and draw(st.integers(0, 2)) == 0
+    if multicast:
+        chip = edit_chip(chip, {"packet.flits": 1, "router.drop_after_cycles": None})
     partitioner = draw(st.sampled_from(("tiling", "layer_order")))
     options = MapOptions(seed=0, partitioner=partitioner, placer="row_order", effort=0.05)
     try:
@@ -220,6 +239,8 @@ def program_cases(draw, kind: str) -> Case:
     )  # fmt: skip
     chip, table = draw(tables(chip))
     program = scattered(mapping.program, chip, draw(st.integers(0, 10**6)))
+    if multicast:
+        program, chip = draw(trees(program, chip))
     program = dataclasses.replace(program, table=table)
     return Case(chip, program, draw(inputs(network.inputs[0].n)), run)
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 from hypothesis import event
@@ -34,6 +35,7 @@ def note(case, result):
     event(result.verdict.status)
     event(f"{chip.n_chips} chips, {chip.router.virtual_channels} VCs, {chip.packet.flits} flits")
     for name, happened in {
+        "trees": case.program.trees is not None and case.program.trees.n_trees,
         "packets cross chips": counters.sample_events[:, EVENT_INDEX["flit_chip_crossing"]].any(),
         "heads wait": counters.port_blocked_cycles.any(),
         "loops stall": counters.loop_stall_cycles.any(),
@@ -54,6 +56,11 @@ def compare(case):
 
 test_programs_give_the_same_bytes, test_programs_give_the_same_bytes_nightly = over_kinds(
     compare, program_cases, normal=34, nightly=340  # of each kind: 204 and 2,040
+)
+
+
+test_multicast_gives_the_same_bytes, test_multicast_gives_the_same_bytes_nightly = over_kinds(
+    compare, partial(program_cases, multicast=True), normal=12, nightly=340
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from unittest import mock
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from neurosim import store
-from neurosim.engines.compiled import core_kernel, host_list
+from neurosim.engines.compiled import core_places, host_list
 from neurosim.engines.compiled import program as compiled_program
 from neurosim.engines.compiled.engine import CompiledEngine
 from neurosim.engines.reference.engine import ReferenceEngine
@@ -42,6 +43,13 @@ def compare(engine, case, every, asked=2, budget=1 << 17, window=1 << 16):
             assert store.digest((ours,)) == store.digest((theirs,)), (field.name, ours, theirs)
 
 
+@settings(FEW, max_examples=10)
+@given(**CASES | {"case": st.sampled_from(KINDS).flatmap(partial(program_cases, multicast=True))})
+def test_pieces_with_multicast(case, every, asked, budget, window):
+    """Cut while some copies of a packet have arrived and others have not."""
+    compare(CompiledEngine(), case, every, asked, budget, window)
+
+
 @FEW
 @given(**CASES)
 def test_pieces_of_the_compiled_engine(case, every, asked, budget, window):
@@ -64,7 +72,7 @@ def test_the_next_check_lies_ahead_wherever_a_run_is_saved(case, budget):
         _, states = in_pieces(CompiledEngine(), case.program, case.workload, options, 1, kept=1)
     for state in states:
         if state.inside:
-            next_check_cycle, now = state.inside["numbers"][0], state.inside["cores.RUN"][core_kernel.NOW]
+            next_check_cycle, now = state.inside["numbers"][0], state.inside["cores.RUN"][core_places.NOW]
             assert next_check_cycle >= now
             assert next_check_cycle % 16 == 0
 

@@ -107,10 +107,10 @@ def test_an_engine_that_counts_nothing() -> None:
     )
 
 
-def test_a_run_in_which_nothing_finished_names_no_busiest_link() -> None:
+def test_a_run_of_unknown_length_names_no_busiest_link() -> None:
     case = small_run("tiny")
     result = dataclasses.replace(
-        case.result, verdict=Verdict("deadlock", "a cycle", 0, 9, ("a waits for b",)),
+        case.result, verdict=Verdict("deadlock", "a cycle", 0, -1, ("a waits for b",)),
         latency_cycles=np.full_like(case.result.latency_cycles, -1),
     )  # fmt: skip
     data = report_data(result, case.case.program, case.chip, case.case.network)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -16,7 +17,7 @@ from rtl_models.coverage import Coverage, merged
 from rtl_models.figures import Figures, Seen
 from rtl_models.verdicts import FirstDifference, NotVerified, Verdict, VerifyTable
 
-FIRST = FirstDifference("2x1 tiles, load 0.2", 9, "core 1", "arrival of packet 4", "cycle 9", "<never>")
+FIRST = FirstDifference("2x1 tiles, load 0.2", 9, "core 1", "arrival of packet 4", "cycle 9", "<never>", n_different=7)
 GOOD = Verdict("sync_fifo", "lock-step", 2, 800, None, 0, 1.25)
 BAD = Verdict("neuro_mesh", "traffic", 1, 400, 1234, 7, 3.0, "DIFFERS", FIRST, note="on 2x1 tiles")
 LOST = (NotVerified("deadlocks", "only in --suite full"),)
@@ -106,6 +107,17 @@ def test_the_terminal_shows_the_account():
     assert re.search(r"^neuro_mesh, traffic +on 2x1 tiles *$", text, re.M)
     assert "nothing; with --out DIR the waveform around it and the simulator's log" in text
     assert text.rstrip().endswith("DIFFERENT: first in cycle 9, core 1, arrival of packet 4")
+
+
+def test_a_check_that_stopped_at_the_first_difference_does_not_say_one():
+    stopped = replace(BAD, differences=1, first=replace(FIRST, n_different=None))
+    text = shown(verify_tables.verification(table(stopped)))
+    assert re.search(r"^neuro_mesh +traffic +1 +400 +1 234 +1\+ +3\.0 s +DIFFERS *$", text, re.M)
+    assert "a + behind the differences: nothing was compared after the first" in text
+    assert "a + behind" not in shown(verify_tables.verification(table(BAD)))
+    page = render(table(GOOD, stopped), FIGURES)
+    assert page.count(">1+<") == 2  # the headline and the row
+    assert "a + behind the differences" in page
 
 
 def test_the_benchmark_says_whether_the_aim_is_reached():

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from mapper import compile_network
+from neurosim.artefacts.program import Program
 from neurosim.chip.loader import edit_chip
 from neurosim.chip.models import Chip
+from neurosim.errors import DoesNotFitError
 from tests.property.test_programs import cases
+from tests.rtl.tree_cases import grown, multicast
 
 FORMATS = ("dense", "sparse")  # the Verilog core has no address generator for kernels
 MOST_CORES = 8  # more take long on Icarus
 STEPS = 3
+MOST_ENTRIES, TREE_BITS = 48, 6  # of routers with multicast
 
 
 @st.composite
@@ -43,3 +49,27 @@ def supported(chip: Chip, draw) -> Chip:
     if chip.sync.mode == "tick":
         changes["sync.tick_period_cycles"] = draw(st.sampled_from((2_000, 90, 40, 20)))
     return edit_chip(chip, changes)
+
+
+@st.composite
+def tree_cases(draw):
+    """(program, chip, workload) as above, packets of one flit, with trees wherever a neuron sends to several cores."""
+    network, chip, options, workload = draw(chip_cases())
+    few = {"core.neurons": min(chip.core.neurons, draw(st.integers(2, 6)))}
+    chip = edit_chip(chip, {**few, "packet.flits": 1, "router.drop_after_cycles": None})
+    program = compiled(network, chip, options)
+    chip = multicast(chip, MOST_ENTRIES, TREE_BITS)
+    program = grown(program, chip, draw(st.integers(1, 2)), draw(st.booleans()))
+    trees = program.trees
+    assume(trees is not None and 0 < trees.n_trees <= 1 << TREE_BITS)
+    assume(np.bincount(trees.router).max() <= MOST_ENTRIES)
+    return program, chip, workload
+
+
+def compiled(network, chip: Chip, options) -> Program:
+    """The program, if it fits."""
+    try:
+        return compile_network(network, chip, options).program
+    except DoesNotFitError:
+        assume(False)
+        raise

@@ -17,6 +17,7 @@ from neurosim.engines.reference.engine import ReferenceEngine
 from neurosim.rtl.chip_log import expected_counts, expected_events, first_difference
 from rtl_models.chip import run_chip
 from tests.rtl.needs import needs
+from tests.rtl.tree_cases import grown, multicast
 
 # every packet between cores crosses a serial link, as the network takes all four cores
 ONE_CORE_CHIPS = edit_chip(load_chip("tiny_2x2"), {"mesh.width": 1, "mesh.height": 1})
@@ -72,6 +73,13 @@ def test_demo_on_icarus(programs):
     assert check_equal(programs("tiny"), samples(1, steps=4), "icarus") > 20
 
 
+@pytest.mark.slow
+def test_demo_with_multicast_on_icarus(programs):
+    program = grown(programs("tiny"), multicast(load_chip("tiny")))
+    assert program.trees is not None
+    assert check_equal(program, samples(1, steps=4), "icarus") > 20
+
+
 def test_demo_over_four_chips_with_serial_links_on_icarus(programs):
     program = programs("one core a chip")
     assert len(program.cores) == 4
@@ -81,6 +89,12 @@ def test_demo_over_four_chips_with_serial_links_on_icarus(programs):
 @pytest.mark.slow
 def test_all_samples_of_the_demo(programs):
     assert check_equal(programs("tiny"), samples(450), "verilator") > 300_000
+
+
+@pytest.mark.slow
+def test_demo_with_multicast_on_verilator(programs):
+    program = grown(programs("tiny"), multicast(load_chip("tiny")))
+    assert check_equal(program, samples(100), "verilator") > 60_000
 
 
 @pytest.mark.slow

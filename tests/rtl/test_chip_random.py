@@ -8,18 +8,17 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import HealthCheck, Phase, assume, event, given, settings
 
-from mapper import compile_network
 from neurosim.engines.base import RunOptions
 from neurosim.engines.reference.engine import ReferenceEngine
-from neurosim.errors import DoesNotFitError
 from neurosim.rtl.chip_log import expected_counts, expected_events, first_difference
 from rtl_models.chip import run_chip
-from tests.rtl.chip_cases import chip_cases
+from tests.rtl.chip_cases import chip_cases, compiled, tree_cases
 from tests.rtl.needs import needs
 
 CHECKS = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]  # shrinking would take an hour
 NORMAL = settings(max_examples=4, deadline=None, suppress_health_check=CHECKS, phases=PHASES, derandomize=True)
+FEW = settings(NORMAL, max_examples=1)
 MANY = 50
 SLOW = settings(max_examples=MANY, deadline=None, suppress_health_check=CHECKS, phases=PHASES, derandomize=True)
 MOST_CORE_CYCLES = 60_000  # cores times cycles of one program: more take minutes on Icarus
@@ -46,12 +45,12 @@ class Tally:
             pytest.fail(f"only {self.n_equal} of {MANY} programs in {BUDGET_S:.0f} s; all of them equal", pytrace=False)
 
 
-def compare(case):
+def mapped(case):
     network, chip, options, workload = case
-    try:
-        program = compile_network(network, chip, options).program
-    except DoesNotFitError:
-        assume(False)
+    return compiled(network, chip, options), chip, workload
+
+
+def compare(program, chip, workload):
     result = ReferenceEngine().run(program, workload, RunOptions(log_packets=True))
     assume(result.verdict.status == "ok")
     n_cores = chip.n_chips * chip.mesh.width * chip.mesh.height * chip.mesh.cores_per_tile
@@ -68,14 +67,29 @@ def compare(case):
 @given(case=chip_cases())
 def test_random_programs(case):
     needs("iverilog")
-    compare(case)
+    compare(*mapped(case))
 
 
 @NORMAL
 @given(case=chip_cases("tick"))
 def test_random_programs_with_short_ticks(case):
     needs("iverilog")
-    compare(case)
+    compare(*mapped(case))
+
+
+@FEW
+@given(case=tree_cases())
+def test_random_programs_with_trees(case):
+    needs("iverilog")
+    compare(*case)
+
+
+@pytest.mark.slow
+@settings(FEW, max_examples=25)
+@given(case=tree_cases())
+def test_many_random_programs_with_trees(case):
+    needs("iverilog")
+    compare(*case)
 
 
 @pytest.fixture(scope="module")
@@ -89,5 +103,5 @@ def tally(request):
 def test_fifty_random_programs(tally, case):
     needs("iverilog")
     tally.check()
-    compare(case)
+    compare(*mapped(case))
     tally.add()

@@ -64,7 +64,8 @@ def field_of(table) -> tuple[str, str]:
     ids=["pointer", "depth", "bubble", "priority", "route"],
 )
 def test_a_wrong_cycle_is_seen(tmp_path, old, new, field):
-    assert check(stranger(tmp_path, old, new)).bad.first.field == field
+    row = check(stranger(tmp_path, old, new)).bad
+    assert (row.first.field, row.differences, row.is_stopped) == (field, 1, True)
 
 
 def test_order_forgives_time_but_not_the_wrong_port_or_order(tmp_path):

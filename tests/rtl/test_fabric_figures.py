@@ -69,6 +69,13 @@ def test_memories_and_multipliers_stay_whole(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     (row,) = area_table(make_chip(2, 2), ["toy"])
     assert (row.flip_flops, row.memory_bits, row.blocks) == (8, 4096 * 9, 1)
+    (tmp_path / "twins.v").write_text(  # parts are mapped by themselves, and counted as often as they are there
+        "module twins (input wire clk, input wire [11:0] at, input wire [8:0] in, output wire [15:0] out);\n"
+        "    toy left (.clk(clk), .at(at), .in(in), .out(out[7:0]));\n"
+        "    toy right (.clk(clk), .at(at), .in(~in), .out(out[15:8]));\nendmodule\n"
+    )
+    (both,) = area_table(make_chip(2, 2), ["twins"])
+    assert (both.flip_flops, both.memory_bits, both.blocks) == (16, 2 * 4096 * 9, 2)
     assert next(tmp_path.glob("neurosim/rtl/area-*.json"))
     assert area_table(make_chip(2, 2), ["toy"]) == [row]  # from the cache
     assert isinstance(row, Area)

@@ -14,6 +14,7 @@ from neurosim.errors import InputError, LimitError
 from neurosim.fabric.topology import build_fabric
 from rtl_models import core_checks, deadlock_pairs, fabric_checks, toolchain, update, verify
 from rtl_models.cases import Bench, Case, Group, Outcome, run_group
+from rtl_models.keeping import with_log
 from rtl_models.random_nets import random_network
 from rtl_models.scale import n_cores, n_tiles, shrink, size_note, size_text
 from rtl_models.verdicts import FirstDifference, Verdict, VerifyTable
@@ -123,7 +124,7 @@ def test_a_chip_that_never_ends_its_sample_names_its_log(tmp_path, bench):
     assert error.value.what.startswith("the Verilog chip did not finish a sample in ")
     assert Path(error.value.where).read_text().splitlines()[-1].startswith("limit ")
     out = tmp_path / "out"
-    kept = verify._with_log(error.value, tmp_path / "run", out)
+    kept = with_log(error.value, tmp_path / "run", out)
     assert (type(kept), kept.where) == (LimitError, str(out / "events.log"))
     assert (out / "events.log").is_file()
 
@@ -199,6 +200,15 @@ def test_a_deadlock_is_the_same_in_verilog(tmp_path, bench):
         outcome = case.run(tmp_path / case.name)
         assert outcome.first is None
         assert outcome.packets > 100
+
+
+def test_other_blocked_channels_are_a_difference(tmp_path, bench):
+    needs("iverilog")
+    wrong = (toolchain.BENCH / "state_dump.vh").read_text().replace("length(channel), `DUMP", "1, `DUMP")
+    group = deadlock_pairs.deadlocks(make_chip(4, 4), bench(replace={"state_dump.vh": wrong}))
+    first = group.cases[0].run(tmp_path / "ring").first
+    assert (first.component, first.field, first.got) == ("neuro_mesh", "blocked channels", "none")
+    assert first.expected.startswith("6 queues: chip 0 router (0,0) west input vc 0 waits for ")
 
 
 def test_what_a_chip_lacks_is_said():

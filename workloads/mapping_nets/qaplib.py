@@ -70,8 +70,15 @@ _RECIPES = {
     "sko64": _Recipe("sko64", 64, 8, 8, 48498, is_optimal=False),
     "sko72": _Recipe("sko72", 72, 9, 8, 66256, is_optimal=False),
     "sko81": _Recipe("sko81", 81, 9, 9, 90998, is_optimal=False),
+    "sko90": _Recipe("sko90", 90, 10, 9, 115534, is_optimal=False),
     "sko100a": _Recipe("sko100a", 100, 10, 10, 152002, is_optimal=False),
+    "sko100b": _Recipe("sko100b", 100, 10, 10, 153890, is_optimal=False),
+    "sko100c": _Recipe("sko100c", 100, 10, 10, 147862, is_optimal=False),
+    "sko100d": _Recipe("sko100d", 100, 10, 10, 149576, is_optimal=False),
+    "sko100e": _Recipe("sko100e", 100, 10, 10, 149150, is_optimal=False),
+    "sko100f": _Recipe("sko100f", 100, 10, 10, 149036, is_optimal=False),
     "wil100": _Recipe("wil100", 100, 10, 10, 273038, is_optimal=False),
+    "tho150": _Recipe("tho150", 150, 15, 10, 8133484, is_optimal=False),
 }
 
 

@@ -16,13 +16,17 @@ Side = Literal["east", "north", "west", "south"]
 
 
 def misfit(
-    path: str, message: str, hint: str | None = None, expected: str | None = None, got: str | None = None
-) -> PydanticCustomError:
-    """An error of a validator; ``path`` (dotted, from the validated section) is what it points at."""
+    path: str, message: str, hint: str | None = None, expected: str | None = None, got: str | None = None,
+    first: str | None = None,
+) -> PydanticCustomError:  # fmt: skip
+    """An error of a validator; ``path`` (dotted, from the validated section) is what it points at.
+
+    ``first`` is the path of what came before it and is told with its line, if there is a file.
+    """
     return PydanticCustomError(
         "misfit",
         "{message}",
-        {"message": message, "path": path, "hint": hint, "expected": expected, "got": got},
+        {"message": message, "path": path, "hint": hint, "expected": expected, "got": got, "first": first},
     )
 
 

@@ -18,6 +18,17 @@ class DeadLink(Part):
     y: Natural
     side: Side
 
+    def from_west_or_south(self, width: int, height: int) -> tuple[int, int, Side]:
+        """The same link as one that leads east or north: the name that it has whatever its end.
+
+        ``width`` and ``height`` are the tiles of the system, beyond whose border a ring closes.
+        """
+        if self.side == "west":
+            return (self.x - 1) % width, self.y, "east"
+        if self.side == "south":
+            return self.x, (self.y - 1) % height, "north"
+        return self.x, self.y, self.side
+
 
 class Yield(Part):
     """Defects drawn at random: the share of each kind of part that works, and the seed of the draw."""

@@ -5,6 +5,7 @@ Reads a :class:`~neurosim.chip.models.Chip` whose sections are sound each by its
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from neurosim.chip.models.base import Side, misfit
@@ -173,13 +174,14 @@ def _check_defects(chip: Chip, defects: Defects) -> None:
                 f"defects.cores.{number}",
                 f"dead core {k} of tile ({x}, {y}): a tile has cores 0 to {chip.mesh.cores_per_tile - 1}",
             )
-    for name in ("cores", "routers", "chips", "links"):
-        listed = getattr(defects, name)
-        twice = next((i for i, at in enumerate(listed) if at in listed[:i]), None)
-        if twice is not None:
-            raise misfit(f"defects.{name}.{twice}", f"defects.{name} names the same part twice")
+    for name in ("cores", "routers", "chips"):
+        _check_once(name, getattr(defects, name))
     for number, link in enumerate(defects.links):
         _check_dead_link(chip, f"defects.links.{number}", link)
+    _check_once(
+        "links", [link.from_west_or_south(width, height) for link in defects.links],
+        "a link is dead both ways: name it from one of its two tiles",
+    )  # fmt: skip
     if chip.host is not None:
         at = (chip.host.x, chip.host.y)
         on_chip = (at[0] // chip.mesh.width, at[1] // chip.mesh.height)
@@ -189,6 +191,16 @@ def _check_defects(chip: Chip, defects: Defects) -> None:
                 f"defects contradict the host: it hangs on router ({at[0]}, {at[1]}), which is dead",
                 "move the host to a router that works",
             )
+
+
+def _check_once(name: str, parts: Sequence[object], hint: str | None = None) -> None:
+    for number, part in enumerate(parts):
+        if part in parts[:number]:
+            raise misfit(
+                f"defects.{name}.{number}", f"defects.{name} names the same part twice", hint,
+                got=f"entries {parts.index(part)} and {number}, counted from 0",
+                first=f"defects.{name}.{parts.index(part)}",
+            )  # fmt: skip
 
 
 def _check_dead_link(chip: Chip, path: str, link: DeadLink) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from neurosim.engines.compiled import layout
-from neurosim.engines.compiled.core_kernel import ALARM, HORIZON, N_CORES, N_HEAP, RUN, core_record, wake
+from neurosim.engines.compiled.core_places import ALARM, HORIZON, N_CORES, N_HEAP, RUN
 from neurosim.engines.compiled.jit import inlined, inner, lowest_set
+from neurosim.engines.compiled.record_kernel import core_record, wake
 
 Array = Any
 _at = layout.CORES.place

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from neurosim.artefacts.mapping import HOST
 from neurosim.artefacts.program import CoreProgram, NeuronGroup, Program, SynapseBlock
+from neurosim.artefacts.tree_table import FIRST_TREE
 from neurosim.chip.timing import barrier_length
-from neurosim.engines.compiled import core_kernel as kernel
+from neurosim.engines.compiled import core_places as kernel
 from neurosim.engines.compiled.fabric_state import (
     NEAR_BYTES,
     build_state,
@@ -20,6 +21,7 @@ from neurosim.engines.compiled.fabric_state import (
 )
 from neurosim.engines.compiled.host_list import HostList
 from neurosim.engines.compiled.layout import CORES, State
+from neurosim.engines.compiled.record_kernel import core_record
 from neurosim.engines.signed import signed_range
 from neurosim.engines.trace import DRAIN_ROWS, RAW
 from neurosim.fabric.topology import Fabric
@@ -75,6 +77,7 @@ class ProgramTables:
         self.weight_type, self.sparse_stride = self._packing()
         self.weights = self._add_blocks()
         self._add_targets()
+        self._add_leaves()
 
     def link(self, core: int) -> int:
         """The port, over all routers, on which a core (or HOST) hangs."""
@@ -228,15 +231,37 @@ class ProgramTables:
             "T_AXON": _join([core.targets.axon for core in self.cores]),
         }
 
+    def _add_leaves(self) -> None:
+        trees = self.program.trees
+        n = 0 if trees is None else trees.n_trees
+        ends = [EMPTY] * 3 if trees is None else [trees.leaf_tree, trees.leaf_core, trees.leaf_axon]
+        names = ("LEAF_FIRST", "LEAF_CORE", "LEAF_AXON")
+        columns = (np.searchsorted(ends[0], np.arange(n + 1)), *ends[1:])
+        self.fields |= {name: _join([column]) for name, column in zip(names, columns, strict=True)}
+
+    def packets_to(self, target: Array) -> Array:
+        """As how many packets one to each of ``target`` counts: one, but with a tree one per leaf."""
+        leaves = np.append(np.diff(self.fields["LEAF_FIRST"]), 1)  # the last for all that is no tree
+        return leaves[np.where(target <= FIRST_TREE, FIRST_TREE - target, -1)]
+
+    def most_at_once(self) -> int:
+        """The most packets, one per leaf of a tree, that can be sent in one cycle: one entry per sender."""
+        tables = [core.targets.core for core in self.cores] + [self.program.host.core]
+        return int(sum(self.packets_to(table).max(initial=0) for table in tables))
+
     def host_list(self, x: Array) -> HostList:
         """The host's packets for one sample ``x`` (steps, inputs)."""
         is_tick = self.fabric.chip.sync.mode == "tick"
         n_steps = x.shape[0] + self.program.depth
-        return HostList(self.program.host, self.fields["ADDRESS"], x, n_steps, is_tick)
+        table = self.program.host
+        return HostList(table, self.fields["ADDRESS"], self.packets_to(table.core), x, n_steps, is_tick)
 
 
 def packet_slots(tables: ProgramTables) -> int:
-    """The most packets that can be in flight: every FIFO full, one per pipeline, loop and host."""
+    """The most packets that can be in flight: every FIFO full, one per pipeline, loop and host.
+
+    Copies of a packet to a tree share one record until they arrive.
+    """
     chip, fabric = tables.fabric.chip, tables.fabric
     buffers = fabric.n_routers * fabric.n_ports * fabric.n_vcs * chip.router.buffer_flits
     per_core = chip.core.tx_flits + fabric.n_vcs * chip.core.rx_flits + 2
@@ -290,6 +315,7 @@ def build_core_state(
         "LOG_PACKETS": int(log_packets), "CORE_SHIFT": 7, "PACKET_SHIFT": 4, "ALARM_WORDS": -(-(k + 1) // 64),
         "SPARSE_STRIDE": tables.sparse_stride, "TRACE": trace, "TRACE_SLOTS": tables.trace_slots,
         "PACKET_LIMIT": DRAIN_ROWS, "CORE_LIMIT": DRAIN_ROWS, "IS_FAR": int(512 * k + 64 * n > NEAR_BYTES),
+        "LOG_RESERVE": tables.most_at_once() if log_packets else 0,
     }  # fmt: skip
     for name, bits in (
         ("V", core.membrane_bits), ("I", core.current_bits), ("ACC", core.accumulator_bits),
@@ -316,5 +342,5 @@ def build_core_state(
     counts = {"CORE_AT": k + 1, "PACKET_AT": slots}
     state = State(CORES, constants, fields | tables.fields | host.empty(), counts)
     # the record after the cores' is the host's
-    state.narrow[kernel.core_record.py_func(state.array, k) + kernel.CORE] = HOST
+    state.narrow[core_record.py_func(state.array, k) + kernel.CORE] = HOST
     return state

@@ -5,6 +5,7 @@ virtual channels (shift, not divide); *channel* ``(router * 8 + port) * V + vc``
 output link, depending on the field; *local* channel ``port * V + vc`` is its number within the router, a bit
 in a mask.  A flit is ``packet * 16 + index``; a packet's *address* is its goal's x, y and exit port in one
 integer (``COORDINATE_BITS`` each), because looking coordinates up touches one more cache line per hop.
+The address of a packet to a multicast tree is what a target table calls the tree, below 0.
 
 Messages in flight lie in a wheel, one slot per future cycle: flits as (destination, flit), credits as
 destination.  Destinations below ``n_channels`` are routers' channels, above it endpoints:
@@ -79,7 +80,7 @@ def build_state(
     }  # fmt: skip
     fields: dict[str, Array] = {name: np.zeros(size, np.int64) for name, size in sizes.items()}
     fields |= _port_tables(fabric, endpoints, channels) | _route_tables(fabric)
-    fields |= {
+    fields |= _tree_tables(fabric, channels) | {
         "X": tiles % fabric.width, "Y": tiles // fabric.width, "PICK": pick_table(fabric.arbiter),
         "CREDITS": _credits(fabric, endpoints, channels, sink_flits), "OWNER": np.full(channels, -1),
         "CREDITED": np.full(n, (1 << (STRIDE * v)) - 1),
@@ -96,12 +97,15 @@ def build_state(
         "CHIP_HEIGHT": chip.mesh.height, "WIDTH": fabric.width, "HEIGHT": fabric.height,
         "GATEWAY_ROW": fabric.gateway_row, "GATEWAY_COLUMN": fabric.gateway_column,
         "N_PORTS": fabric.n_ports, "DEPTH": chip.router.buffer_flits,
-        "IS_SIMPLE": int(simple), "ROUTER_SHIFT": 4,
+        "IS_SIMPLE": int(simple), "ROUTER_SHIFT": 4, "HAS_TREES": int(fabric.trees is not None),
         "TRACE_SLOTS": trace_slots, "FLIT_LIMIT": DRAIN_ROWS,
         "N_ACTIVE_WORDS": -(-n // 4096), "CHANNEL_SHIFT": power_of_two(FIFO_AT + ring).bit_length() - 1,
     }  # fmt: skip
     constants["IS_FAR"] = int(channels << constants["CHANNEL_SHIFT"] + 2 > NEAR_BYTES)
-    return State(FABRIC, constants, fields, {"ROUTERS": n, "CHANNELS": channels})
+    state = State(FABRIC, constants, fields, {"ROUTERS": n, "CHANNELS": channels})
+    if fabric.trees is not None:
+        state.tuple += (1,)  # another length, another type: see `wires_kernel.has_trees`
+    return state
 
 
 def wheel_slots(fabric: Fabric, n_routers: int, n_endpoints: int, crossing: int = 0) -> int:
@@ -161,6 +165,16 @@ def _route_tables(fabric: Fabric) -> dict[str, Array]:
     return {**spans, "TABLE_GOAL": _pack_xy(goal % fabric.width, goal // fabric.width), "TABLE_OUT": out}
 
 
+def _tree_tables(fabric: Fabric, n_channels: int) -> dict[str, Array]:
+    """What routers do with packets to trees, by router, and what the fronts of channels owe: nothing yet."""
+    spans = {"TREE_FIRST": fabric.first_branching[:-1], "TREE_LAST": fabric.first_branching[1:]}
+    none = np.zeros(0, np.int64)
+    if fabric.trees is None:
+        return {**spans, "TREE_GOAL": none, "TREE_PORTS": none, "OWED": none}
+    owed = np.zeros(n_channels, np.int64)
+    return {**spans, "TREE_GOAL": fabric.trees.tree, "TREE_PORTS": fabric.trees.ports, "OWED": owed}
+
+
 def _credits(
     fabric: Fabric, endpoints: dict[int, int], n_channels: int, sink_flits: int
 ) -> Array:
@@ -179,7 +193,7 @@ def by_port(fabric: Fabric, by_channel: Array) -> NDArray[np.int64]:
 
 
 def pack_address(fabric: Fabric, core: int) -> int:
-    """Where a core (or HOST) is, as :func:`~neurosim.engines.compiled.network_kernel.new_front` reads it."""
+    """Where a core (or HOST) is, as :func:`~neurosim.engines.compiled.route_kernel.route` reads it."""
     x, y = fabric.xy(fabric.tile_of(core))
     return int(_pack_xy(x, y)) | fabric.port_of(core) << 2 * COORDINATE_BITS
 

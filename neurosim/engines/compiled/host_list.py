@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosim.artefacts.mapping import HOST
 from neurosim.artefacts.program import TargetTable
 
 Array = NDArray[Any]
 WINDOW_PACKETS = 1 << 16
 COLUMNS = ("H_ADDRESS", "H_AXON", "H_CORE", "H_STEP")
-NAMES = ("H_POINTER", *COLUMNS)
+NAMES = ("H_POINTER", "H_COUNT", *COLUMNS)
 NOTHING_HELD = np.zeros((0, len(COLUMNS)), np.int32)
 _ROWS = 1 << 10  # steps that are counted at once
 
@@ -27,18 +28,24 @@ _ROWS = 1 << 10  # steps that are counted at once
 class HostList:
     """The host's packets for one sample ``x`` (steps, inputs) that takes ``n_steps`` hardware steps.
 
-    ``address`` maps a core number + 1 to what the kernel calls its place.
+    ``address`` maps a core number + 1 to what the kernel calls its place; ``count`` says of every entry of
+    the table how many packets one to it counts as.
     """
 
-    def __init__(self, table: TargetTable, address: Array, x: Array, n_steps: int, is_tick: bool) -> None:
+    def __init__(
+        self, table: TargetTable, address: Array, count: Array, x: Array, n_steps: int, is_tick: bool
+    ) -> None:
         self._table = table
         self._address = address
         self._x = x
-        counts = np.zeros(n_steps + 1, np.int64)
         fan = np.diff(table.pointer)
+        leaves = np.diff(np.append(0, np.cumsum(count))[table.pointer])
+        sent = np.zeros((n_steps, 2), np.int64)
         for first in range(0, len(x), _ROWS):
-            counts[first + 1 : first + _ROWS + 1][: len(x) - first] = x[first : first + _ROWS] @ fan
-        self._total = np.cumsum(counts)  # packets before each step
+            rows = x[first : first + _ROWS]
+            sent[first : first + len(rows)] = rows @ np.stack([fan, leaves], axis=1)
+        self._counts = sent[:, 1]
+        self._total = np.append(0, np.cumsum(sent[:, 0]))  # packets before each step
         self._bounds = self._cut(n_steps)
         windows = np.diff(self._total[self._bounds])
         self._room = int(self._total[-1] if is_tick else windows.max())
@@ -57,7 +64,8 @@ class HostList:
     def empty(self) -> dict[str, Array]:
         """The fields at their full lengths, with nothing in them."""
         nothing = np.broadcast_to(np.int32(0), (self._room,))
-        return {"H_POINTER": np.zeros(len(self._total), np.int32), **dict.fromkeys(COLUMNS, nothing)}
+        steps = {"H_POINTER": np.zeros(len(self._total), np.int32), "H_COUNT": self._counts}
+        return steps | dict.fromkeys(COLUMNS, nothing)
 
     def fields(self, first: int, held: Array = NOTHING_HELD) -> dict[str, Array]:
         """The beginnings of the fields for the window that begins with step ``first``, in order of sending.
@@ -70,9 +78,10 @@ class HostList:
         pointer[first : end + 1] = self._total[first : end + 1] - self._total[first] + len(held)
         entry, step = self._entries(first, end)
         core = self._table.core[entry]
-        columns = (self._address[core + 1], self._table.axon[entry], core, step)
+        address = np.where(core < HOST, core, self._address[np.maximum(core, HOST) + 1])
+        columns = (address, self._table.axon[entry], core, step)
         own = dict(zip(COLUMNS, columns, strict=True))
-        return {"H_POINTER": pointer} | {
+        return {"H_POINTER": pointer, "H_COUNT": self._counts} | {
             name: np.concatenate([held[:, number], own[name]]) for number, name in enumerate(COLUMNS)
         }
 

@@ -70,6 +70,11 @@ class Layout:
         inside = [name for record in self.records for name in (*record.narrow, *record.wide)]
         return (*self.narrow, *self.wide, *inside)
 
+    @property
+    def size(self) -> int:
+        """Values in the tuple."""
+        return len(self._place)
+
     def place(self, name: str) -> int:
         """Index in the tuple of a constant, or of the offset of a field or of a kind of record."""
         return self._place[name]
@@ -185,7 +190,7 @@ FABRIC = Layout(
         "ROUTING", "VC_POLICY", "CHIP_WIDTH", "CHIP_HEIGHT", "WIDTH", "HEIGHT", "GATEWAY_ROW",
         "GATEWAY_COLUMN", "N_PORTS", "DEPTH", "IS_SIMPLE", "ROUTER_SHIFT", "CHANNEL_SHIFT", "SLOT_SHIFT",
         "TRACE_SLOTS", "FLIT_LIMIT",
-        "N_ACTIVE_WORDS", "IS_FAR",
+        "N_ACTIVE_WORDS", "IS_FAR", "HAS_TREES",
     ),
     narrow=(
         # the arbiter's rule over ports, by pointer * 256 + mask
@@ -197,21 +202,25 @@ FABRIC = Layout(
         # routing table: destinations (x, y as in an address) ascending per router, and where they go: port
         # in bits 0 to 3, above it the VC + 1, or 0 where the VC policy decides
         "TABLE_GOAL", "TABLE_OUT",
+        # multicast: trees ascending per router, and masks of the ports where their packets leave it
+        "TREE_GOAL", "TREE_PORTS",
     ),
     # routers to look at: a bit each, a bit per word of those, and their number; messages in the wheel
     wide=(
         "ACTIVE", "ACTIVE_WORDS", "N_ACTIVE", "IN_WHEEL", "DROPPED", "N_LOST", "N_FULL",
         # where events are traced: flits that moved, ten values each (see `tracing`)
         "N_FLIT_LOG", "FLIT_LOG",
+        # with multicast, per input channel: mask of local output channels that its front has yet to go to
+        "OWED",
     ),
     records=(
         # Per channel, a line for the output and a line for the input of that number.
         # Output: credits, owning local input channel or -1, mask of local input channels that want it, what
         # is behind it and how far; with channel 0 also what belongs to the port: next free cycle, flits sent,
         # cycles waited, cycles per flit, pointer, whether its link crosses chips (1) or closes a ring (2).
-        # Input: since when its front is there, first slot, length, output that the front wants, where credits
-        # go and how far, a ring buffer of flits; with channel 0 the port's pointer over channels and the most
-        # flits it ever held.
+        # Input: since when its front is there, first slot, length, output that the front wants (if there is
+        # multicast see OWED), where credits go and how far, a ring buffer of flits; with channel 0 the port's
+        # pointer over channels and the most flits it ever held.
         Record(
             "CHANNELS", "CHANNEL_SHIFT",
             wide={"REQUESTS": 1, "FREE_AT": 2, "PORT_FLITS": 3, "BLOCKED": 4, "SINCE": 8},
@@ -226,9 +235,12 @@ FABRIC = Layout(
         Record(
             "ROUTERS", "ROUTER_SHIFT",
             # masks of local output channels wanted and credited, of input channels that discard; which
-            # entries of the routing table are this router's (both 0: none)
+            # entries of the routing table are this router's (both 0: none), and which of the trees'
             wide={"ASKED": 0, "CREDITED": 1, "DROPPING": 2},
-            narrow={"X": 6, "Y": 7, "ROUTER_POINTER": 8, "TABLE_FIRST": 9, "TABLE_LAST": 10},
+            narrow={
+                "X": 6, "Y": 7, "ROUTER_POINTER": 8, "TABLE_FIRST": 9, "TABLE_LAST": 10,
+                "TREE_FIRST": 11, "TREE_LAST": 12,
+            },
         ),
     ),
 )  # fmt: skip
@@ -243,6 +255,7 @@ CORES = Layout(
         "SAMPLE_STEPS", "N_STEPS", "IS_TICK", "PERIOD", "BARRIER", "LOG_PACKETS", "CORE_SHIFT",
         "PACKET_SHIFT", "ALARM_WORDS", "SPARSE_STRIDE",
         "TRACE", "TRACE_SLOTS", "PACKET_LIMIT", "CORE_LIMIT", "IS_FAR",
+        "LOG_RESERVE",
     ),
     narrow=(
         # per group: first neuron (global), neurons, rule codes, start step, cycles of an update
@@ -261,8 +274,11 @@ CORES = Layout(
         # block data: sparse pointers and targets, conv sources and geometries (with kernel shape)
         "POINTER", "TARGET", "SOURCE", "GEOMETRY",
         # addresses of HOST and of every core; target tables: per neuron, then per entry; the host's list of
-        # packets, per step, then per packet
-        "ADDRESS", "T_POINTER", "T_AXON", "T_CORE", "H_POINTER", "H_ADDRESS", "H_AXON", "H_CORE", "H_STEP",
+        # packets, per step (with how many it counts as), then per packet
+        "ADDRESS", "T_POINTER", "T_AXON", "T_CORE", "H_POINTER", "H_COUNT", "H_ADDRESS", "H_AXON", "H_CORE",
+        "H_STEP",
+        # multicast trees: first leaf per tree; per leaf its core and what it adds to the axon
+        "LEAF_FIRST", "LEAF_CORE", "LEAF_AXON",
         # receive FIFOs per core and vc, transmit FIFO per core
         "RX", "TX",
         # endpoints to look at in this cycle; free slots for packets
@@ -303,12 +319,12 @@ CORES = Layout(
             spare=1,
         ),
         # Per packet in flight; where events are traced also its place among its sender's, and whether it
-        # arrived.
+        # arrived.  All copies of a packet to a tree share a record until they arrive: PK_LEAVES are to come.
         Record(
             "PACKET_AT", "PACKET_SHIFT",
             narrow={
                 "PK_AXON": 0, "PK_STEP": 1, "PK_SOURCE": 2, "PK_TARGET": 3, "PK_LOG": 4, "PK_NUMBER": 5,
-                "PK_ENDED": 8,
+                "PK_ENDED": 8, "PK_LEAVES": 9,
             },
             wide={"PK_INJECT": 3},
         ),

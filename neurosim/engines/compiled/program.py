@@ -12,22 +12,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosim.artefacts.mapping import HOST
 from neurosim.artefacts.result import Verdict
 from neurosim.engines.base import RunOptions
 from neurosim.engines.checkpoint import Arrays
 from neurosim.engines.collect import Rows, SampleCounts
-from neurosim.engines.compiled import core_kernel as cores
+from neurosim.engines.compiled import core_places as cores
 from neurosim.engines.compiled import host_list
 from neurosim.engines.compiled import program_kernel as kernel
 from neurosim.engines.compiled.core_state import ProgramTables, build_core_state
 from neurosim.engines.compiled.fabric_state import by_port
 from neurosim.engines.compiled.layout import CORES
 from neurosim.engines.compiled.tracing import TraceLogs, trace_bits
-from neurosim.engines.compiled.views import ArrayCore, RouterViews, blocked, has_wait_cycle, holding
+from neurosim.engines.compiled.views import ArrayCore, RouterViews, blocked, fronts, has_wait_cycle, holding
 from neurosim.engines.samples import NEVER, Watch
 from neurosim.engines.trace import Recorder
-from neurosim.engines.waits import WaitGraph, next_check
+from neurosim.engines.waits import WaitGraph, end_name, next_check
+from neurosim.fabric.trees import arrivals
 from neurosim.rules.events import EVENT_NAMES
 
 Array = NDArray[Any]
@@ -52,7 +52,7 @@ class CompiledSample:
         self._held = host_list.NOTHING_HELD  # what comes before that: not sent when the window began
         self.state = build_core_state(tables, x, options.log_packets, self._host, trace_bits(recorder))
         self._fill_host_list(0)
-        self._trace = None if recorder is None else TraceLogs(recorder, sample, self.net, self.state)
+        self._trace = None if recorder is None else TraceLogs(recorder, sample, self.net, self.state, tables)
         slots = len(self.state.field("PK_AXON"))
         self._address = np.zeros(slots * (6 if tables.trace_slots else 1), np.int32)
         n_endpoints = len(tables.endpoints)
@@ -138,9 +138,9 @@ class CompiledSample:
 
     def _grow(self) -> None:
         """Double what is short of room, of what is kept to the end of the sample."""
-        n_endpoints = len(self.tables.endpoints)
+        n_endpoints, n_sent = len(self.tables.endpoints), self.state.constant("LOG_RESERVE")
         for name, used, reserve in (
-            ("_log", cores.N_LOG, n_endpoints), ("_missed", cores.N_MISSED, 3 * n_endpoints),
+            ("_log", cores.N_LOG, n_sent), ("_missed", cores.N_MISSED, 3 * n_endpoints),
         ):  # fmt: skip
             array = getattr(self, name)
             if self._entry(used) + reserve > len(array):
@@ -230,8 +230,7 @@ class CompiledSample:
         source, target, step = (
             int(self.state.field(name)[packet]) for name in ("PK_SOURCE", "PK_TARGET", "PK_STEP")
         )
-        ends = ["host" if end == HOST else f"core {end}" for end in (source, target)]
-        return f"a packet ({ends[0]} -> {ends[1]}, step {step})"
+        return f"a packet ({end_name(source)} -> {end_name(target)}, step {step})"
 
     def counts(self, end_cycle: int) -> SampleCounts:
         """Everything that was counted, for the collector; heads waited up to ``end_cycle``."""
@@ -273,11 +272,10 @@ class CompiledSample:
         """Waiting of heads that never moved, when the run stopped early."""
         fabric = self.tables.fabric
         waited = np.zeros((fabric.n_routers, fabric.n_ports), np.int64)
-        stride = self.net.constant("VSHIFT")
-        for channel in np.flatnonzero(self.net.field("LENGTH")):
-            router = int(channel) >> (3 + stride)
-            port = int(self.net.field("WANT")[channel]) >> stride
-            waited[router, port] += max(0, now - int(self.net.field("SINCE")[channel]))
+        shift = self.net.constant("VSHIFT")
+        channels, outs = fronts(self.net)
+        cycles = np.maximum(0, now - self.net.field("SINCE")[channels])
+        np.add.at(waited, (outs >> (3 + shift), outs >> shift & 7), cycles)
         return waited
 
     def _latency(self) -> dict[int, int]:
@@ -295,9 +293,10 @@ class CompiledSample:
         if self._entry(cores.HOST_INDEX):
             waiting = slice(waiting.start + 1, waiting.stop)
         fields = (self.state.field(name) for name in ("H_STEP", "H_CORE", "H_AXON"))
-        step, core, axon = (field[waiting].astype(np.int64) for field in fields)
-        never = np.full(len(step), -1)
-        return np.concatenate([logged, np.stack([step, never, core, axon, never, never], axis=1)])
+        step, target, axon = (field[waiting].astype(np.int64) for field in fields)
+        row, core, axon = arrivals(self.tables.program.trees, target, axon)
+        never = np.full(len(row), -1)
+        return np.concatenate([logged, np.stack([step[row], never, core, axon, never, never], axis=1)])
 
     def _spike_rows(self) -> Array:
         rows = self._spikes.table

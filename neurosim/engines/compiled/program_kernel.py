@@ -6,6 +6,7 @@ from typing import Any
 
 from numpy import int64
 
+from neurosim.artefacts.mapping import HOST
 from neurosim.engines.compiled import layout
 from neurosim.engines.compiled.alarm_kernel import (
     CORE_BITS,
@@ -16,11 +17,12 @@ from neurosim.engines.compiled.alarm_kernel import (
     push_alarm,
     ring,
 )
-from neurosim.engines.compiled.core_kernel import (
+from neurosim.engines.compiled.channel_kernel import after_check, arrive_credit, arrive_flit
+from neurosim.engines.compiled.core_kernel import step_core
+from neurosim.engines.compiled.core_places import (
     ALARM,
     BARRIERS,
     CORE,
-    FLITS,
     HOST_CREDITS,
     HOST_DUE,
     HOST_FLITS,
@@ -48,6 +50,7 @@ from neurosim.engines.compiled.core_kernel import (
     NOW,
     OPEN,
     PACKET,
+    PK_TARGET,
     QUIET_AT,
     RUN,
     RX_WHOLE,
@@ -58,31 +61,29 @@ from neurosim.engines.compiled.core_kernel import (
     TX_CREDITS,
     TX_LENGTH,
     UPCOMING,
-    VCS,
-    VSHIFT,
     WOKEN,
-    core_receives,
+)
+from neurosim.engines.compiled.fabric_places import FLITS, VCS, VSHIFT
+from neurosim.engines.compiled.jit import entry, inlined, inner
+from neurosim.engines.compiled.packet_kernel import land, new_packet, packet_arrived
+from neurosim.engines.compiled.pipeline_kernel import core_receives
+from neurosim.engines.compiled.record_kernel import (
     core_record,
     expect_core,
     free_packet,
     log_packet,
-    new_packet,
-    packet_arrived,
-    step_core,
+    packet_record,
     wake,
-)  # fmt: skip
-from neurosim.engines.compiled.jit import entry, inlined, inner
-from neurosim.engines.compiled.network_kernel import (
-    after_check,
-    arrive_credit,
-    arrive_flit,
+)
+from neurosim.engines.compiled.router_kernel import step_routers
+from neurosim.engines.compiled.wires_kernel import (
     expect_credit,
     expect_flit,
+    has_trees,
     next_message,
     post_credit,
     post_flit,
-    step_routers,
-)  # fmt: skip
+)
 
 Array = Any
 _at = layout.CORES.place
@@ -100,7 +101,8 @@ HOST_LATENCY, HOST_INTERVAL = _at("HOST_LATENCY"), _at("HOST_INTERVAL")
 HOST_CHANNEL, HOST_LINK = _at("HOST_CHANNEL"), _at("HOST_LINK")
 HOST_CREDIT_LATENCY = _at("HOST_CREDIT_LATENCY")
 H_POINTER, H_ADDRESS, H_AXON = _at("H_POINTER"), _at("H_ADDRESS"), _at("H_AXON")
-H_CORE, H_STEP = _at("H_CORE"), _at("H_STEP")
+H_CORE, H_STEP, H_COUNT = _at("H_CORE"), _at("H_STEP"), _at("H_COUNT")
+LOG_RESERVE = _at("LOG_RESERVE")
 
 DONE, STALLED, CHECK, LIMIT, GROW, PAUSE = 0, 1, 2, 3, 4, 5
 
@@ -124,6 +126,8 @@ def arrivals(
             continue
         endpoint = (to - C[N_CHANNELS]) >> vs
         vc = (to - C[N_CHANNELS]) & ((1 << vs) - 1)
+        if has_trees(C) and P[packet_record(D, flit >> 4) + PK_TARGET] < HOST:
+            flit = land(D, P, Q, flit >> 4, P[core_record(D, endpoint) + CORE]) << 4
         if endpoint < D[N_CORES]:
             core_receives(C, D, P, Q, Log, Hist, Over, endpoint, vc, flit, now)
         else:
@@ -167,7 +171,7 @@ def step_host(
         entry = Q[run + HOST_NEXT]
         if index == 0:
             Q[run + HOST_PACKET] = new_packet(
-                D, P, Q, K, Log, P[D[H_ADDRESS] + entry], P[D[H_AXON] + entry], P[D[H_STEP] + entry],
+                C, D, P, Q, K, Log, P[D[H_ADDRESS] + entry], P[D[H_AXON] + entry], P[D[H_STEP] + entry],
                 P[core_record(D, D[N_CORES]) + CORE], P[D[H_CORE] + entry], now, Q[run + N_HOST],
             )  # fmt: skip
             Q[run + N_HOST] += 1
@@ -205,8 +209,9 @@ def start_step(D: Array, P: Array, Q: Array, now: int) -> None:
         P[core_record(D, core) + START_COUNT] += 1
         wake(D, P, Q, core)
     due = P[D[H_POINTER] + Q[run + STEP] + 1]
-    Q[run + SENT] += due - Q[run + HOST_DUE]
-    Q[run + OPEN] += due - Q[run + HOST_DUE] - 1
+    n_packets = P[D[H_COUNT] + Q[run + STEP]]
+    Q[run + SENT] += n_packets
+    Q[run + OPEN] += n_packets - 1
     if due > Q[run + HOST_DUE]:
         Q[run + HOST_DUE] = due
         wake(D, P, Q, D[N_CORES])
@@ -341,7 +346,7 @@ def run(
         if Q[r + QUIET_AT] < 0 and age > max_step_cycles:
             return LIMIT
         if (
-            Q[r + N_LOG] + n_endpoints > len(Log)
+            Q[r + N_LOG] + D[LOG_RESERVE] > len(Log)
             or Q[r + N_SPIKES] + D[N_NEURONS] > len(SpikeLog)
             or Q[r + N_OVER] + n_endpoints > len(Over)
             or Q[r + N_MISSED] + 3 * n_endpoints > len(Missed)

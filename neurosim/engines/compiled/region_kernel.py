@@ -18,8 +18,9 @@ from neurosim.engines.compiled import traffic_kernel as plain
 from neurosim.engines.compiled.barrier import meet
 from neurosim.engines.compiled.jit import inlined, inner
 from neurosim.engines.compiled.layout import FABRIC, INDEX
-from neurosim.engines.compiled.network_kernel import next_message, post_credit, post_flit, step_routers
+from neurosim.engines.compiled.router_kernel import step_routers
 from neurosim.engines.compiled.traffic_kernel import arrivals, make_due, send
+from neurosim.engines.compiled.wires_kernel import next_message, post_credit, post_flit
 
 Array = Any
 NEVER = 1 << 60
@@ -31,7 +32,7 @@ N_ENDED, NEXT = 0, 1
 # places in the array of the barrier, a cache line from its counter: what all threads decided last
 UPCOMING, PARITY = 8, 9
 
-_N_TUPLE = len(FABRIC.constants + FABRIC.narrow + FABRIC.wide + FABRIC.records)
+_N_TUPLE = FABRIC.size
 _NOW, _NEXT_DUE, _ARRIVED, _N_BUSY = plain.NOW, plain.NEXT_DUE, plain.ARRIVED, plain.N_BUSY
 _DONE, _STALLED, _CHECK, _LIMIT = plain.DONE, plain.STALLED, plain.CHECK, plain.LIMIT
 WHEEL = FABRIC.place("WHEEL")

@@ -28,8 +28,8 @@ from neurosim.engines.compiled.traffic import TrafficRun, result_of
 from neurosim.fabric.tables import flow_fabric
 from neurosim.fabric.topology import Fabric
 
-SHARED = ("PICK", "TABLE_GOAL", "TABLE_OUT", "N_FLIT_LOG", "FLIT_LOG")
-"""Read only, and of traces, which raw traffic has none of."""
+SHARED = ("PICK", "TABLE_GOAL", "TABLE_OUT", "TREE_GOAL", "TREE_PORTS", "OWED", "N_FLIT_LOG", "FLIT_LOG")
+"""Read only, or of traces and multicast, which raw traffic has none of."""
 OWN_WIDE = tuple(name for name in FABRIC.wide if name not in SHARED)
 OWN_NARROW = tuple(name for name in FABRIC.narrow if name not in SHARED)
 ALONE = 1 << 40  # look-ahead of a region without neighbours

@@ -13,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosim.artefacts.mapping import HOST
-from neurosim.engines.compiled import core_kernel as cores
+from neurosim.engines.compiled import core_places as cores
+from neurosim.engines.compiled.copies import Copies
+from neurosim.engines.compiled.core_state import ProgramTables
 from neurosim.engines.compiled.layout import State
 from neurosim.engines.trace import ARRIVED, DROPPED, LOOP, NULL, PACKET, RAW, STALL, Recorder, never_ended
+from neurosim.fabric.trees import arrivals
 
 IntArray = NDArray[np.int64]
 _PACKETS, _CORES = 1, 2
@@ -33,9 +36,12 @@ def trace_bits(recorder: Recorder | None) -> int:
 
 
 class TraceLogs:
-    """The logs of one sample, in the memory of ``net`` and ``state``."""
+    """The logs of one sample of a program of ``tables``, in the memory of ``net`` and ``state``."""
 
-    def __init__(self, recorder: Recorder, sample: int, net: State, state: State) -> None:
+    def __init__(
+        self, recorder: Recorder, sample: int, net: State, state: State, tables: ProgramTables
+    ) -> None:
+        self._tables = tables
         self._recorder = recorder
         self._sample = sample
         self._net = net
@@ -103,10 +109,24 @@ class TraceLogs:
         used &= field("PK_ENDED") == 0
         names = ("PK_SOURCE", "PK_NUMBER", "PK_STEP", "PK_TARGET", "PK_AXON", "PK_INJECT")
         found = np.stack([field(name)[used].astype(np.int64) for name in names], axis=1)
+        if self._net.constant("HAS_TREES"):
+            found = self._split(found, used.nonzero()[0].tolist())
         first = int(run[cores.HOST_NEXT]) + int(run[cores.HOST_INDEX] > 0)  # the one under way has a place
         waiting = np.arange(first, int(run[cores.HOST_DUE]))
-        number = int(run[cores.N_HOST]) + waiting - first
-        host, none = np.full(len(waiting), HOST), np.full(len(waiting), -1)
-        columns = (host, number, *(field(n)[waiting] for n in ("H_STEP", "H_CORE", "H_AXON")), none)
+        trees = self._tables.program.trees
+        row, core, axon = arrivals(trees, field("H_CORE")[waiting], field("H_AXON")[waiting])
+        number, step = int(run[cores.N_HOST]) + row, field("H_STEP")[waiting][row]
+        host, none = np.full(len(row), HOST), np.full(len(row), -1)
+        columns = (host, number, step, core, axon, none)
         held = np.stack([np.asarray(column, np.int64) for column in columns], axis=1)
         return [tuple(row) for row in np.concatenate([found, held]).tolist()]
+
+    def _split(self, found: IntArray, packets: list[int]) -> IntArray:
+        """``found``, of ``packets``, with a row for each leaf that a packet to a tree has not come to."""
+        copies = Copies(self._tables, self._net, self._state)
+        rows = []
+        for packet, about in zip(packets, found.tolist(), strict=True):
+            source, number, step, target, axon, inject = about
+            ends = [(target, axon)] if target >= HOST else copies.ends(packet)
+            rows += [(source, number, step, core, leaf_axon, inject) for core, leaf_axon in ends]
+        return np.array(rows, np.int64).reshape(-1, 6)

@@ -10,20 +10,18 @@ from typing import Any
 
 from numpy import int64
 
+from neurosim.engines.compiled.channel_kernel import after_check, arrive_credit, arrive_flit
 from neurosim.engines.compiled.fabric_state import COORDINATE_BITS
 from neurosim.engines.compiled.jit import entry, inlined, inner
 from neurosim.engines.compiled.layout import FABRIC, INDEX
-from neurosim.engines.compiled.network_kernel import (
-    after_check,
-    arrive_credit,
-    arrive_flit,
+from neurosim.engines.compiled.router_kernel import step_routers
+from neurosim.engines.compiled.wires_kernel import (
     channel_record,
     expect_credit,
     expect_flit,
     next_message,
     post_credit,
     post_flit,
-    step_routers,
 )
 
 Array = Any

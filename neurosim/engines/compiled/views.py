@@ -12,6 +12,8 @@ from neurosim.engines.compiled.fabric_state import STRIDE, vc_stride
 from neurosim.engines.compiled.layout import State
 from neurosim.fabric.topology import Fabric
 
+IntArray = NDArray[np.int64]
+
 
 class ArrayRouter:
     """One router's part of a :class:`State`, a ``neurosim.engines.waits.RouterView``.
@@ -27,6 +29,7 @@ class ArrayRouter:
         self._own = self._lengths[self._first : self._first + STRIDE * self._stride]
         self._wanted, self._owner = state.field("WANT"), state.field("OWNER")
         self._credits = state.field("CREDITS")
+        self._has_trees, self._owed = bool(state.constant("HAS_TREES")), state.field("OWED")
         self._state = state
         self._name = name
 
@@ -42,9 +45,13 @@ class ArrayRouter:
         """Input channels that hold flits, ascending."""
         return [self._outside(local) for local in self._own.nonzero()[0].tolist()]
 
-    def wanted(self, channel: int) -> int:
-        """Output channel that the front flit of ``channel`` wants."""
-        return self._outside(int(self._wanted[self._at(channel)]))
+    def wanted(self, channel: int) -> Sequence[int]:
+        """Output channels that the front flit of ``channel`` has yet to take."""
+        at = self._at(channel)
+        if not self._has_trees:
+            return (self._outside(int(self._wanted[at])),)
+        owed = int(self._owed[at])
+        return [self._outside(local) for local in range(STRIDE * self._stride) if owed >> local & 1]
 
     def owner_of(self, out: int) -> int:
         """Input channel that owns output channel ``out``, -1 if none."""
@@ -82,8 +89,7 @@ def blocked(state: State) -> list[int]:
 def has_wait_cycle(state: State) -> bool:
     """Whether input channels wait for each other in a cycle: what the wait-for graph says, cores left out.
 
-    Every channel waits for one other at most, so those that wait for nobody are taken away until none is
-    left or all that are left wait for one that is.
+    Channels that wait for nobody are taken away until none is left or all that are left wait for one that is.
     """
     channels, outs, owner = _fronts(state)
     length, n = state.field("LENGTH"), state.constant("N_CHANNELS")
@@ -100,14 +106,28 @@ def has_wait_cycle(state: State) -> bool:
             return bool(len(waiting))
         is_left[waiting[~keep]] = False
         waiting, goal = waiting[keep], goal[keep]
+        is_left[waiting] = True  # a multicast packet waits for several
 
 
-def _fronts(state: State) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Input channels that hold flits, the outputs their fronts want, and who else owns these (-1: nobody)."""
+def fronts(state: State) -> tuple[IntArray, IntArray]:
+    """Input channels that hold flits, and the output channels where their fronts have yet to go.
+
+    A channel whose front is a multicast packet comes once per copy that is owed.
+    """
     channels = state.field("LENGTH").nonzero()[0]
     shift = 3 + state.constant("VSHIFT")
+    if not state.constant("HAS_TREES"):
+        return channels, (channels >> shift << shift) + state.field("WANT")[channels]
+    owed = state.field("OWED")[channels].view(np.uint64)
+    row, local = np.nonzero(owed[:, None] >> np.arange(1 << shift, dtype=np.uint64) & np.uint64(1))
+    return channels[row], (channels[row] >> shift << shift) + local
+
+
+def _fronts(state: State) -> tuple[IntArray, IntArray, IntArray]:
+    """As :func:`fronts`, and who else owns these outputs (-1: nobody)."""
+    channels, outs = fronts(state)
+    shift = 3 + state.constant("VSHIFT")
     first = channels >> shift << shift
-    outs = first + state.field("WANT")[channels]
     owner = state.field("OWNER")[outs]
     is_other = (owner >= 0) & (owner != channels - first)
     return channels, outs, np.where(is_other, first + owner, -1)

@@ -22,13 +22,17 @@ IntArray = NDArray[np.int64]
 class SampleLoad:
     """One sample; hardware steps ``T``, endpoints ``e`` (used cores, the host last).
 
-    ``packets`` (T, e, e) sent in a step from one to another; ``pipeline`` (T, e) cycles of the synapse
-    pipelines that they cost; ``updates`` (T, e) cycles of neuron updates; ``loop`` (T, e) cycles of the
-    neuron loop, updates included; ``first`` (T, e) the update in which the first spike of the step falls,
-    as a share of the loop's updates (1 if none).  ``events`` (e, E) are those of the cores.
+    ``packets`` (T, e, e) that arrive of those sent in a step from one to another; ``ways`` (T, w) those that
+    are sent, by the ways of all senders (see :class:`~neurosim.engines.estimate.tables.Paths`), and ``sent``
+    (T, e) by sender; ``pipeline`` (T, e) cycles of the synapse pipelines that they cost; ``updates`` (T, e)
+    cycles of neuron updates; ``loop`` (T, e) cycles of the neuron loop, updates included; ``first`` (T, e)
+    the update in which the first spike of the step falls, as a share of the loop's updates (1 if none).
+    ``events`` (e, E) are those of the cores.
     """
 
     packets: FloatArray
+    ways: FloatArray
+    sent: FloatArray
     pipeline: FloatArray
     updates: FloatArray
     loop: FloatArray
@@ -41,7 +45,8 @@ def sample_load(tables: Tables, seen: Seen, sample: int, host: NDArray[np.uint8]
     n_steps, e = host.shape[0], tables.n_endpoints
     total = n_steps + tables.program.depth
     load = SampleLoad(
-        np.zeros((total, e, e)), np.zeros((total, e)), np.zeros((total, e)), np.zeros((total, e)),
+        np.zeros((total, e, e)), np.zeros((total, tables.n_ways)), np.zeros((total, e)), np.zeros((total, e)),
+        np.zeros((total, e)), np.zeros((total, e)),
         np.ones((total, e)), np.zeros((e, len(EVENT_NAMES)), np.int64),
     )  # fmt: skip
     for k, core in enumerate(tables.program.cores):
@@ -73,6 +78,11 @@ def _send(tables: Tables, load: SampleLoad, sender: int, spikes: FloatArray) -> 
     step, neuron = np.divmod(np.flatnonzero(spikes != 0), max(1, spikes.shape[1]))
     value = spikes[step, neuron]
     load.packets[:, sender] = _by_step(table.packets, step, neuron, value, len(spikes))
+    ways = load.packets[:, sender]
+    if len(table.trees):
+        ways = _by_step(table.ways, step, neuron, value, len(spikes))
+    load.ways[:, tables.ways_of[sender]] = ways
+    load.sent[:, sender] = ways.sum(axis=1)
     load.pipeline[:] += _by_step(table.cycles, step, neuron, value, len(spikes))
     times = spikes.sum(axis=0)
     e = load.events
@@ -82,7 +92,7 @@ def _send(tables: Tables, load: SampleLoad, sender: int, spikes: FloatArray) -> 
     ):  # fmt: skip
         e[:-1, EVENT_INDEX[name]] += _whole(np.einsum("n,ne->e", times, costs))[:-1]
     if sender < tables.n_endpoints - 1:
-        e[sender, EVENT_INDEX["packet_sent"]] += int(load.packets[:, sender].sum())
+        e[sender, EVENT_INDEX["packet_sent"]] += int(load.sent[:, sender].sum())
 
 
 def _by_step(
@@ -104,8 +114,7 @@ def _loop(tables: Tables, load: SampleLoad, k: int, spikes: FloatArray, awake: I
     core = tables.fabric.chip.core
     is_fired = spikes > 0
     fired = is_fired.sum(axis=1)
-    packets = load.packets[:, k].sum(axis=1)
-    load.loop[:, k] = load.updates[:, k] + fired * core.spike_cycles + packets * core.target_cycles
+    load.loop[:, k] = load.updates[:, k] + fired * core.spike_cycles + load.sent[:, k] * core.target_cycles
     sends = is_fired & (tables.senders[k].packets.sum(axis=1) > 0)
     some = sends.any(axis=1)
     load.first[some, k] = np.minimum(1.0, (sends[some].argmax(axis=1) + 1) / np.maximum(awake[some], 1))

@@ -87,7 +87,7 @@ class _Totals:
         tables, chip = self.tables, self.tables.fabric.chip
         steps, cores = load.packets.shape[0], tables.numbers[:-1]
         flits = chip.packet.flits
-        port_packets = tables.paths.port_packets(load.packets.reshape(steps, -1))
+        port_packets = tables.paths.port_packets(load.ways)
         ports = np.rint(port_packets.sum(axis=0)).astype(np.int64).reshape(self.port_flits.shape) * flits
         self.start[sample], self.end[sample] = step_times(tables, step_lengths(tables, load, port_packets))
         self.port_flits += ports
@@ -97,7 +97,7 @@ class _Totals:
         self.core_busy[cores, 1] += np.rint(load.loop[:, :-1].sum(axis=0)).astype(np.int64)
         events = load.events.sum(axis=0) + router_events(tables.fabric, ports).sum(axis=0)
         to_host = int(ports[tables.fabric.target == TO_HOST].sum())
-        events[EVENT_INDEX["flit_host"]] = to_host + int(load.packets[:, -1].sum()) * flits
+        events[EVENT_INDEX["flit_host"]] = to_host + int(load.sent[:, -1].sum()) * flits
         events[EVENT_INDEX["barrier"]] = 0 if chip.sync.mode == "tick" else steps
         self.sample_events[sample] = events
 

@@ -41,7 +41,7 @@ def step_lengths(tables: Tables, load: SampleLoad, port_packets: FloatArray) -> 
     after = np.full(tables.n_endpoints, chip.core.target_cycles)
     if chip.host is not None:
         packet = flits * chip.host.cycles_per_flit
-        loop[:, -1], begin[:, -1], after[-1] = load.packets[:, -1].sum(axis=1) * packet, 0, packet
+        loop[:, -1], begin[:, -1], after[-1] = load.sent[:, -1] * packet, 0, packet
     arrive = np.where(sends, begin[:, :, None] + zero_load, NEVER).min(axis=1)
     start = arrive if chip.core.receive_during_update else np.maximum(arrive, loop)
     work = load.pipeline.copy()

@@ -15,8 +15,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from neurosim.artefacts.mapping import HOST
+from neurosim.artefacts.tree_table import as_tree
 from neurosim.fabric.topology import Fabric
+from neurosim.fabric.trees import leaf_axon
 from neurosim.rules import ports
 
 Flit = tuple[int, int, int, int, int, int, int]
@@ -99,10 +100,19 @@ class Names:
         """A channel of the same router, None for -1."""
         return None if number < 0 else self.channels[number]
 
+    def channels_of(self, numbers: Iterable[int]) -> str:
+        """Channels of the same router, in one text."""
+        return ", ".join(self.channels[number] for number in numbers)
 
-def end_name(core: int) -> str:
-    """A core or the host."""
-    return "host" if core == HOST else f"core {core}"
+
+def as_leaf(fabric: Fabric, flit: Flit, core: int) -> Flit:
+    """``flit`` on its last hop, to ``core`` (or HOST): of a packet to a tree, its leaf's packet there."""
+    source, target, step, axon, inject, number, index = flit
+    tree = as_tree(target)
+    if tree < 0:
+        return flit
+    assert fabric.trees is not None
+    return source, core, step, axon + leaf_axon(fabric.trees, tree, core), inject, number, index
 
 
 def left(until: int, cycle: int) -> int:
@@ -116,9 +126,12 @@ def wires(messages: Iterable[tuple[int, Any]], cycle: int) -> tuple[Any, ...]:
 
 
 def input_channel(
-    cycle: int, flits: Sequence[Flit], wants: str | None, since: int, discards: bool, coming: Any
+    cycle: int, flits: Sequence[Flit], wants: str, since: int, discards: bool, coming: Any
 ) -> Fields:
-    """An input channel of a router; ``since`` is the cycle in which its front flit came to the front."""
+    """An input channel of a router; ``since`` is the cycle in which its front flit came to the front.
+
+    ``wants`` are the output channels that the front flit has yet to take.
+    """
     fields: Fields = {"flits": tuple(flits), "flits on the wire": coming}
     if flits:
         fields |= {"wants output": wants, "cycles at the front": cycle - since}

@@ -13,13 +13,15 @@ from typing import Any
 from neurosim.artefacts.mapping import HOST
 from neurosim.engines import probe
 from neurosim.engines.base import RunOptions, Traffic
-from neurosim.engines.compiled import core_kernel as cores
+from neurosim.engines.compiled import core_places as cores
 from neurosim.engines.compiled import program_kernel, traffic_kernel
 from neurosim.engines.compiled.core_state import ProgramTables
 from neurosim.engines.compiled.fabric_state import STRIDE, by_port, vc_stride
 from neurosim.engines.compiled.layout import State
 from neurosim.engines.compiled.program import CompiledSample
 from neurosim.engines.compiled.traffic import TrafficRun
+from neurosim.engines.compiled.views import RouterViews
+from neurosim.engines.waits import end_name
 from neurosim.fabric.topology import Fabric
 from neurosim.rules.events import EVENT_NAMES
 
@@ -37,6 +39,7 @@ class FabricReader:
         self.n_channels = state.constant("N_CHANNELS")
         self._name = name
         self._names = probe.Names(fabric)
+        self._views = RouterViews(fabric, state, str)
         self._vcs = fabric.n_vcs
         self._stride = vc_stride(fabric)
 
@@ -62,10 +65,14 @@ class FabricReader:
         """Where messages for endpoint ``index`` go, on virtual channel 0."""
         return self.n_channels + index * self._stride
 
-    def at_endpoint(self, index: int, messages: Messages, cycle: int) -> tuple[Any, ...]:
-        """Flits on their way to an endpoint, per virtual channel."""
+    def at_endpoint(self, index: int, core: int, messages: Messages, cycle: int) -> tuple[Any, ...]:
+        """Flits on their way to an endpoint, which is ``core`` (or HOST), per virtual channel."""
         first = self.endpoint(index)
-        return tuple(probe.wires(messages.get(first + vc, ()), cycle) for vc in range(self._vcs))
+        coming = [messages.get(first + vc, ()) for vc in range(self._vcs)]
+        return tuple(
+            probe.wires([(at, probe.as_leaf(self.fabric, flit, core)) for at, flit in part], cycle)
+            for part in coming
+        )
 
     def credits_to(self, index: int, messages: Messages, cycle: int) -> tuple[int, ...]:
         """Cycles to go of the credits on their way to an endpoint, whatever their channel."""
@@ -91,8 +98,8 @@ class FabricReader:
     def _channels(
         self, cycle: int, flits: Messages, credits: Messages, found: probe.Snapshot
     ) -> None:
-        names = ("LENGTH", "FIRST", "WANT", "SINCE", "CREDITS", "OWNER", "DROPPING")
-        length, first, want, since, credit, owner, dropping = (self._list(name) for name in names)
+        names = ("LENGTH", "FIRST", "SINCE", "CREDITS", "OWNER", "DROPPING")
+        length, first, since, credit, owner, dropping = (self._list(name) for name in names)
         fifo, ring = self.state.field("FIFO"), self.state.constant("RING")
         for router in range(self.fabric.n_routers):
             for outside in range(self.fabric.n_ports * self._vcs):
@@ -100,9 +107,10 @@ class FabricReader:
                 local = port * self._stride + vc
                 at = router * STRIDE * self._stride + local
                 slots = ((first[at] + k) & (ring - 1) for k in range(length[at]))
+                wants = self._wants(router, outside) if length[at] else ""
                 found[self._names.input[router][outside]] = probe.input_channel(
                     cycle, [self._name(int(fifo[at, slot])) for slot in slots],
-                    self._channel_name(want[at]), since[at], dropping[router] >> local & 1 == 1,
+                    wants, since[at], dropping[router] >> local & 1 == 1,
                     probe.wires(flits.get(at, ()), cycle),
                 )  # fmt: skip
                 found[self._names.output[router][outside]] = {
@@ -110,6 +118,9 @@ class FabricReader:
                     "credits on the wire": _delays(credits.get(at, []), cycle),
                     "owner": self._channel_name(owner[at]),
                 }
+
+    def _wants(self, router: int, channel: int) -> str:
+        return self._names.channels_of(self._views[router].wanted(channel))
 
     def _ports(self, cycle: int, found: probe.Snapshot) -> None:
         names = ("VC_POINTER", "PEAK", "FREE_AT", "PORT_POINTER", "PORT_FLITS", "BLOCKED")
@@ -159,9 +170,9 @@ class CoreReader:
 
     def core(self, k: int, cycle: int, flits: Messages, credits: Messages, found: probe.Snapshot) -> None:
         """Everything of used core ``k``."""
-        name, at = probe.end_name(self._at("CORE", k)), self._at
+        name, at = end_name(self._at("CORE", k)), self._at
         n_vcs = self._fabric.fabric.n_vcs
-        for vc, arriving in enumerate(self._fabric.at_endpoint(k, flits, cycle)):
+        for vc, arriving in enumerate(self._fabric.at_endpoint(k, at("CORE", k), flits, cycle)):
             held = tuple(self._ring("RX", k * n_vcs + vc, (k, vc)))
             found[f"{name} receive vc {vc}"] = {"flits": held, "flits on the wire": arriving}
         packet = at("PACKET", k)
@@ -283,7 +294,7 @@ class ProgramProbe:
             "cycles left": probe.left(self._entry(cores.HOST_FREE), cycle),
             "flits sent": self._entry(cores.HOST_FLITS),
             "flits received": self._entry(cores.HOST_RECEIVED),
-            "flits on the wire": self._routers.at_endpoint(n_cores, flits, cycle),
+            "flits on the wire": self._routers.at_endpoint(n_cores, HOST, flits, cycle),
         }  # fmt: skip
         return found | self._steps(cycle)
 
@@ -364,7 +375,7 @@ class TrafficProbe:
                 "flits": tuple(self._queued(node)),
                 "credits": int(self.run.nodes[traffic_kernel.CREDITS, node]),
                 "credits on the wire": self._routers.credits_to(node, credits, cycle), "cycles left": 0,
-                "flits on the wire": self._routers.at_endpoint(node, flits, cycle),
+                "flits on the wire": self._routers.at_endpoint(node, node, flits, cycle),
             }  # fmt: skip
         arrived = tuple(self.run.arrive.tolist())
         return found | {"packets": {"open": n_open, "dropped": dropped, "arrived in": arrived}}

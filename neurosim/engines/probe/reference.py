@@ -22,6 +22,7 @@ from neurosim.engines.reference.router import Router
 from neurosim.engines.reference.sample import Plan, SampleRun
 from neurosim.engines.reference.traffic import TrafficRun
 from neurosim.engines.reference.transmit import Transmitter
+from neurosim.engines.waits import end_name
 from neurosim.fabric.topology import Fabric
 from neurosim.rules.events import EVENT_NAMES
 
@@ -100,7 +101,7 @@ class _Run:
         n, names, cycle = router.number, self._names, self._cycle
         for channel, fifo in enumerate(router.fifo):
             found[names.input[n][channel]] = probe.input_channel(
-                cycle, [identity(flit) for flit in fifo], names.channel(router.want_channel[channel]),
+                cycle, [identity(flit) for flit in fifo], names.channels_of(router.wanted(channel)),
                 router.head_since[channel], channel in router.dropping,
                 probe.wires(coming.get(("flit", n, channel), ()), cycle),
             )  # fmt: skip
@@ -183,7 +184,7 @@ class ProgramProbe(_Run):
         )
 
     def _core(self, number: int, core: CoreModel, coming: Messages, found: probe.Snapshot) -> None:
-        name, cycle, packet = probe.end_name(number), self._cycle, core._packet
+        name, cycle, packet = end_name(number), self._cycle, core._packet
         for vc, arriving in enumerate(self._arriving(number, coming)):
             flits = tuple(identity(flit) for flit in core._rx[vc])
             found[f"{name} receive vc {vc}"] = {"flits": flits, "flits on the wire": arriving}

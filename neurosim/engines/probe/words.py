@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from neurosim.engines.probe import FieldDifference, end_name
+from neurosim.engines.probe import FieldDifference
+from neurosim.engines.waits import end_name
 
 _FLITS = ("flits", "flits on the wire", "packet")
 _LONG = 6  # values of a list that are shown

@@ -13,7 +13,7 @@ import numpy as np
 from neurosim.artefacts.mapping import HOST
 from neurosim.engines.reference.clock import Clock
 from neurosim.engines.reference.image import CoreImage, StepOutcome
-from neurosim.engines.reference.packets import Flit, Ledger, Packet
+from neurosim.engines.reference.packets import Flit, Ledger, Packet, PacketMaker
 from neurosim.engines.reference.router import Upstream
 from neurosim.engines.reference.transmit import Transmitter
 from neurosim.engines.trace import LOOP, NULL, STALL
@@ -78,7 +78,7 @@ class CoreModel:
         self._clock = clock
         self._ledger = ledger
         self._sample_steps = sample_steps
-        self._fabric = fabric
+        self._packets = PacketMaker(image.core, fabric)
         self._flits = fabric.chip.packet.flits
         self._memory = Memory(image.timing.memory_ports)
         self._rx: list[deque[Flit]] = [deque() for _ in range(fabric.n_vcs)]
@@ -267,10 +267,7 @@ class CoreModel:
             self._trace(STALL, self._stalled_since, now)
             self._stalled_since = -1
         target, axon = self._sending.popleft()
-        packet = Packet(
-            self.image.core, target, self._fabric.tile_of(target), self._fabric.port_of(target),
-            axon, self.core_step, self._flits,
-        )  # fmt: skip
+        packet = self._packets.make(target, axon, self.core_step)
         self._ledger.inject(packet, now, self.events[_SENT])
         self.transmit.push(packet)
         self.events[_SENT] += 1
@@ -310,18 +307,14 @@ class HostModel:
         self.received: list[tuple[int, int]] = []  # (hardware step, axon)
         self.flits_received = 0
         self._n_sent = 0
-        self._fabric = fabric
+        self._packets = PacketMaker(HOST, fabric)
         self._clock = clock
         self._ledger = ledger
-        self._flits = fabric.chip.packet.flits
 
     def start(self, step: int, targets: list[tuple[int, int]]) -> None:
-        """ARRIVE: the step begins; queue one packet per (core, axon) of ``targets``."""
-        for core, axon in targets:
-            packet = Packet(
-                HOST, core, self._fabric.tile_of(core), self._fabric.port_of(core), axon, step,
-                self._flits,
-            )  # fmt: skip
+        """ARRIVE: the step begins; queue one packet per (target, axon) of ``targets``."""
+        for target, axon in targets:
+            packet = self._packets.make(target, axon, step)
             # its journey begins when its head leaves the host
             self._ledger.inject(packet, -1, self._n_sent)
             self._n_sent += 1

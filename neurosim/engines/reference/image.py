@@ -73,7 +73,7 @@ class CoreImage:
         return costs
 
     def targets(self, local: int) -> list[tuple[int, int]]:
-        """(core, axon) of every packet that one spike of neuron ``local`` sends."""
+        """(core, HOST or tree; axon) of every packet that one spike of neuron ``local`` sends."""
         table = self.program.targets
         span = slice(int(table.pointer[local]), int(table.pointer[local + 1]))
         return list(zip(table.core[span].tolist(), table.axon[span].tolist(), strict=True))

@@ -47,11 +47,14 @@ class Mesh:
             partial(router.credit, port), int(self.fabric.credit_latency[number, port])
         )
 
-    def _link(self, router: Router, port: int, deliver: Callable[[int, Flit], None]) -> None:
+    def _link(
+        self, router: Router, port: int, deliver: Callable[[int, Flit], None], core: int | None = None
+    ) -> None:
         router.links[port] = OutputLink(
             deliver,
             int(self.fabric.latency[router.number, port]),
             int(self.fabric.interval[router.number, port]),
+            core,
         )
 
     def attach(
@@ -62,7 +65,7 @@ class Mesh:
         router = self.routers[fabric.tile_of(core)]
         port = fabric.port_of(core)
         assert fabric.target[router.number, port] == (TO_HOST if core == HOST else TO_CORE)
-        self._link(router, port, endpoint.receive)
+        self._link(router, port, endpoint.receive, core)
         credit_latency = int(fabric.credit_latency[router.number, port])
         endpoint.upstream = Upstream(partial(router.credit, port), credit_latency)
         first = port * fabric.n_vcs
@@ -88,4 +91,5 @@ class Mesh:
         for router in self.routers:
             for channel in sorted(router.occupied):
                 wait = max(0, now - router.head_since[channel])
-                router.blocked_cycles[router.want_port[channel]] += wait
+                for port in router.owed[channel]:
+                    router.blocked_cycles[port] += wait

@@ -1,36 +1,43 @@
-"""An input-queued router: virtual channels, credits, wormhole switching.
+"""An input-queued router: virtual channels, credits, wormhole switching, multicast.
 
 Reads the fabric's wiring and the arbitration and routing rules; sends flits downstream and credits
 upstream through the clock.  An *input channel* is ``in_port * n_vcs + vc``, an *output channel*
-``out_port * n_vcs + vc``.  In STEP each input port proposes one of its channels whose head flit could
-go, then each output port takes one of the input ports that ask for it.
+``out_port * n_vcs + vc``.  The flit at the front *owes* a copy to every branch of its packet: one, or those
+of its multicast tree.  In STEP each input port proposes one of its channels whose front flit could go by
+some branch, then each output port takes one of the input ports that ask for it.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from neurosim.artefacts.tree_table import as_tree
 from neurosim.engines.reference.clock import Clock
 from neurosim.engines.reference.packets import Flit, Ledger
 from neurosim.fabric.topology import Fabric
 from neurosim.rules import arbiter
 
 FREE = -1
-NO_OUTPUT = -1
+Branches = dict[int, int]
+"""Output channel by output port."""
 
 
 class OutputLink:
-    """What hangs on an output port: whom to give the flit, and how long it takes."""
+    """What hangs on an output port: whom to give the flit, and how long it takes.
 
-    __slots__ = ("deliver", "interval", "latency")
+    ``core`` is the core (or HOST) behind it, None where a router is.
+    """
+
+    __slots__ = ("core", "deliver", "interval", "latency")
 
     def __init__(
-        self, deliver: Callable[[int, Flit], None], latency: int, interval: int
+        self, deliver: Callable[[int, Flit], None], latency: int, interval: int, core: int | None = None
     ) -> None:
         self.deliver = deliver  # deliver(vc, flit)
         self.latency = latency
         self.interval = interval
+        self.core = core
 
 
 class Upstream:
@@ -60,8 +67,8 @@ class Router:
         channels = self.n_ports * self.n_vcs
         depth = fabric.chip.router.buffer_flits
         self.fifo: list[deque[Flit]] = [deque() for _ in range(channels)]
-        self.want_port = [NO_OUTPUT] * channels
-        self.want_channel = [NO_OUTPUT] * channels
+        self.branches: list[Branches] = [{}] * channels  # of the packet at the front
+        self.owed: list[Branches] = [{}] * channels  # those that the front flit has not taken yet
         self.head_since = [0] * channels
         self.credits = [depth] * channels
         self.owner = [FREE] * channels
@@ -70,6 +77,7 @@ class Router:
         self.port_pointer = [0] * self.n_ports
         self.router_pointer = 0
         self._routes: dict[tuple[int, int], tuple[int, int]] = {}  # answers of rule and table so far
+        self._branches: dict[tuple[int, int, int], Branches] = {}  # by input channel, goal and exit port
         self.occupied: set[int] = set()  # input channels that hold flits
         self.dropping: set[int] = set()  # input channels that discard up to the next tail
         self.links: list[OutputLink | None] = [None] * self.n_ports
@@ -82,16 +90,16 @@ class Router:
 
     def receive(self, in_port: int, vc: int, flit: Flit) -> None:
         """A flit reaches input channel (``in_port``, ``vc``)."""
-        channel = in_port * self.n_vcs + vc
+        channel, now = in_port * self.n_vcs + vc, self._clock.now
         fifo = self.fifo[channel]
         fifo.append(flit)
         if len(fifo) == 1:
             self.occupied.add(channel)
-            self._new_head(channel, self._clock.now)
+            self._new_head(channel, now)
         held = len(fifo) if self.n_vcs == 1 else self._held(in_port)
         if held > self.queue_peak[in_port]:
             self.queue_peak[in_port] = held
-        self._clock.wake(self, self._clock.now)
+        self._clock.wake(self, now)
 
     def credit(self, out_port: int, vc: int) -> None:
         """A slot behind output channel (``out_port``, ``vc``) was freed."""
@@ -108,15 +116,28 @@ class Router:
         self.head_since[channel] = now
         packet, index = self.fifo[channel][0]
         if index == 0:
-            in_port, vc = divmod(channel, self.n_vcs)
-            goal = (packet.goal, packet.exit_port)
-            route = self._routes.get(goal)
+            key = (channel, packet.goal, packet.exit_port)
+            found = self._branches.get(key)
+            if found is None:
+                found = self._branches[key] = self._branches_of(*key)
+            self.branches[channel] = found
+        self.owed[channel] = self.branches[channel]
+
+    def _branches_of(self, channel: int, goal: int, exit_port: int) -> Branches:
+        """The branches of packets in ``channel`` to port ``exit_port`` of tile ``goal``, or to a tree."""
+        fabric, tree = self._fabric, as_tree(goal)
+        in_port, vc = divmod(channel, self.n_vcs)
+        if tree < 0:
+            route = self._routes.get((goal, exit_port))
             if route is None:
-                route = self._routes[goal] = self._fabric.route(self.number, *goal)
+                route = self._routes[goal, exit_port] = fabric.route(self.number, goal, exit_port)
             out, fixed = route
-            out_vc = self._fabric.output_vc(self.number, vc, in_port, out, fixed)
-            self.want_port[channel] = out
-            self.want_channel[channel] = out * self.n_vcs + out_vc
+            vcs = {out: fabric.output_vc(self.number, vc, in_port, out, fixed)}
+        else:
+            mask = fabric.branches(self.number, tree, in_port)
+            outs = [port for port in range(self.n_ports) if mask >> port & 1]
+            vcs = {out: fabric.tree_vc(self.number, vc, in_port, out) for out in outs}
+        return {out: out * self.n_vcs + out_vc for out, out_vc in vcs.items()}
 
     # what the wait-for graph asks (neurosim.engines.waits.RouterView)
 
@@ -124,9 +145,9 @@ class Router:
         """Input channels that hold flits, ascending."""
         return sorted(self.occupied)
 
-    def wanted(self, channel: int) -> int:
-        """Output channel that the front flit of ``channel`` wants."""
-        return self.want_channel[channel]
+    def wanted(self, channel: int) -> Sequence[int]:
+        """Output channels that the front flit of ``channel`` has yet to take."""
+        return sorted(self.owed[channel].values())
 
     def owner_of(self, out: int) -> int:
         """Input channel that owns output channel ``out``, FREE if none."""
@@ -152,15 +173,17 @@ class Router:
         requests: dict[int, int] = {}
         chosen: dict[int, int] = {}
         next_look = 0
-        for channel, port in self._proposals(now):
-            requests[port] = requests.get(port, 0) | 1 << (channel // self.n_vcs)
-            chosen[channel // self.n_vcs] = channel
+        for channel, ports in self._proposals(now):
+            in_port = channel // self.n_vcs
+            chosen[in_port] = channel
+            for port in ports:
+                requests[port] = requests.get(port, 0) | 1 << in_port
         if self._policy == arbiter.ONE_WINNER_PER_ROUTER and requests:
             requests = self._one_output(requests)
         for port in sorted(requests):
             winner = arbiter.pick(self._policy, requests[port], self.port_pointer[port])
             self.port_pointer[port] = arbiter.advance(winner, self.n_ports)
-            self._move(chosen[winner], now)
+            self._move(chosen[winner], port, now)
             again = True
         if self._drop_after is not None:
             again = self._give_up(now) or again
@@ -172,34 +195,38 @@ class Router:
                 if next_look:
                     self._clock.wake(self, next_look)
 
-    def _proposals(self, now: int) -> list[tuple[int, int]]:
-        """One (input channel, output port) per input port that has a movable head flit."""
-        proposals = []
-        if self.n_vcs == 1:
-            for channel in self.occupied:
-                if self._movable(channel, now):
-                    proposals.append((channel, self.want_port[channel]))
-            return proposals
-        masks: dict[int, int] = {}
+    def _proposals(self, now: int) -> list[tuple[int, list[int]]]:
+        """One (input channel, output ports) per input port that has a movable front flit."""
+        found = []
+        masks: dict[int, int] = {}  # virtual channels by input port
+        movable: dict[int, list[int]] = {}
         for channel in self.occupied:
-            if self._movable(channel, now):
+            ports = self._movable(channel, now)
+            if not ports:
+                continue
+            if self.n_vcs == 1:
+                found.append((channel, ports))
+            else:
                 in_port, vc = divmod(channel, self.n_vcs)
                 masks[in_port] = masks.get(in_port, 0) | 1 << vc
+                movable[channel] = ports
         for in_port, mask in masks.items():
-            vc = arbiter.pick(self._policy, mask, self.vc_pointer[in_port])
-            channel = in_port * self.n_vcs + vc
-            proposals.append((channel, self.want_port[channel]))
-        return proposals
+            channel = in_port * self.n_vcs + arbiter.pick(self._policy, mask, self.vc_pointer[in_port])
+            found.append((channel, movable[channel]))
+        return found
 
-    def _movable(self, channel: int, now: int) -> bool:
-        _, index = self.fifo[channel][0]
-        out = self.want_channel[channel]
-        if self.credits[out] == 0 or channel in self.dropping or self.head_since[channel] > now:
-            return False
-        owner = self.owner[out]
-        if owner != channel and (owner != FREE or index != 0):
-            return False
-        return now >= self.free_at[self.want_port[channel]]
+    def _movable(self, channel: int, now: int) -> list[int]:
+        """The output ports by which the front flit of ``channel`` could go now."""
+        found: list[int] = []
+        if channel in self.dropping or self.head_since[channel] > now:
+            return found
+        for port, out in self.owed[channel].items():
+            if self.credits[out] == 0 or now < self.free_at[port]:
+                continue
+            owner = self.owner[out]
+            if owner == channel or (owner == FREE and self.fifo[channel][0][1] == 0):
+                found.append(port)
+        return found
 
     def _one_output(self, requests: dict[int, int]) -> dict[int, int]:
         mask = sum(1 << port for port in requests)
@@ -207,15 +234,20 @@ class Router:
         self.router_pointer = arbiter.advance(port, self.n_ports)
         return {port: requests[port]}
 
-    def _move(self, channel: int, now: int) -> None:
-        """Send the head flit of ``channel`` on, and its slot back."""
-        out_port, out = self.want_port[channel], self.want_channel[channel]
+    def _move(self, channel: int, out_port: int, now: int) -> None:
+        """Send the front flit of ``channel`` on by ``out_port``; its slot goes back with its last copy."""
+        owed = self.owed[channel]
+        out = owed[out_port]
         in_port, vc = divmod(channel, self.n_vcs)
         link = self.links[out_port]
         assert link is not None, "the routing rule chose a port without a link"
         self.blocked_cycles[out_port] += now - self.head_since[channel]
-        flit = self._pop(channel, now)
+        flit = self.fifo[channel][0]
         packet, index = flit
+        if len(owed) == 1:
+            self._pop(channel, now)
+        else:
+            self.owed[channel] = {port: rest for port, rest in owed.items() if port != out_port}
         tracer = self._ledger.tracer
         if tracer is not None and tracer.wants_flits:
             tracer.flit(now, self.number, out_port, out % self.n_vcs, packet, index)
@@ -224,6 +256,8 @@ class Router:
         self.free_at[out_port] = now + link.interval
         self.port_flits[out_port] += 1
         self.vc_pointer[in_port] = arbiter.advance(vc, self.n_vcs)
+        if packet.leaves is not None and link.core is not None:
+            flit = (packet.leaves[link.core], index)
         self._clock.send(now + link.latency, link.deliver, out % self.n_vcs, flit)
 
     def _pop(self, channel: int, now: int) -> Flit:
@@ -242,9 +276,9 @@ class Router:
         """The first later cycle in which a head could move or is due to be dropped; 0: never."""
         looks = []
         for channel in self.occupied:
-            out, port = self.want_channel[channel], self.want_port[channel]
-            if self.credits[out] and self.free_at[port] > now:
-                looks.append(self.free_at[port])
+            for port, out in self.owed[channel].items():
+                if self.credits[out] and self.free_at[port] > now:
+                    looks.append(self.free_at[port])
             if self._drop_after is not None:
                 looks.append(self.head_since[channel] + self._drop_after)
         return max(min(looks), now + 1) if looks else 0

@@ -71,7 +71,7 @@ class SampleRun:
         self._waits = WaitGraph(fabric, self.mesh.routers, self.cores, self.mesh.holding)
 
     def _host_targets(self, step: int) -> list[tuple[int, int]]:
-        """(core, axon) of every packet that the input spikes of ``step`` send, in order."""
+        """(core or tree, axon) of every packet that the input spikes of ``step`` send, in order."""
         if step >= self.sample_steps:
             return []
         table, targets = self.plan.program.host, []

@@ -23,7 +23,9 @@ class Tracer:
     def sent(self, packet: Packet, number: int) -> None:
         """A packet enters its sender's queue as the ``number``-th of its sender."""
         packet.serial = number
-        self._under_way[id(packet)] = packet
+        for part in packet.parts:
+            part.serial = number
+            self._under_way[id(part)] = part
 
     def ended(self, packet: Packet, now: int, outcome: int) -> None:
         """A packet arrived, or was dropped."""

@@ -56,7 +56,7 @@ class Transmitter:
         if self.queue and self.credits and now >= self._free_at:
             flit = self.queue.popleft()
             if flit[0].inject < 0:
-                flit[0].inject = now
+                flit[0].begin(now)
             self.credits -= 1
             self.flits_sent += 1
             self._free_at = now + self._interval
