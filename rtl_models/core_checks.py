@@ -45,7 +45,8 @@ LONG_STEP_CYCLES = 10_000  # a chip whose steps are longer gets fewer of everyth
 SAMPLES, STEPS = 2, 4
 BARRIER_STEPS = 6
 DEMO = {"quick": (1, 4), "full": (20, None)}  # samples, steps
-LONG_STEP_DEMO = {"quick": (1, 2), "full": (2, 4)}
+LONG_STEP_DEMO = {"quick": (1, 2), "full": (1, 4)}
+LONG_STEP_SHARE = 10  # one network in so many, where a step takes long
 
 
 def updates(chip: Chip, bench: Bench) -> Group:
@@ -113,7 +114,7 @@ def _networks(
 
         return check
 
-    n = max(1, most // (4 if has_long_steps(small) else 1))
+    n = max(1, most // (LONG_STEP_SHARE if has_long_steps(small) else 1))
     cases = tuple(Case(f"random network {k + 1}", run(k)) for k in range(n))
     return Group("neuro_chip", how, cases, size_note(chip, small))
 
