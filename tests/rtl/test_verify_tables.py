@@ -18,7 +18,12 @@ from tests.helpers.chips import make_chip
 from tests.rtl.needs import needs
 
 TABLES = {"router.table_entries": 8}
-QUICK = Bench("quick", 0, Path())
+QUICK = Bench("quick", 0, Path())  # works in the current folder
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
 
 
 def reasons(chip) -> dict[str, str]:

@@ -13,7 +13,12 @@ from tests.helpers.chips import make_chip
 from tests.rtl.needs import needs
 from tests.rtl.tree_cases import CORE, multicast
 
-QUICK = Bench("quick", 0, Path())
+QUICK = Bench("quick", 0, Path())  # works in the current folder
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
 
 
 def planted(name: str, old: str, new: str) -> dict[str, str]:
