@@ -35,6 +35,12 @@ class Infeasibility:
             return None
         return (self.demand - self.bound) / self.demand if self.demand else 0.0
 
+    @property
+    def _resource(self) -> str:
+        """The resource as it stands after the limit: ``1 core``, ``1 axon per core``."""
+        first, *rest = self.resource.split(" ")
+        return " ".join([first.removesuffix("s"), *rest]) if self.limit == 1 else self.resource
+
     def error(self, where: str) -> InfeasibleError:
         """The error that a user sees; ``where`` names the network."""
         if self.demand is None:
@@ -49,7 +55,7 @@ class Infeasibility:
             self.what,
             code="map-does-not-fit",
             where=where,
-            expected=f"at most {self.limit} {self.resource}",
+            expected=f"at most {self.limit} {self._resource}",
             got=got,
             hint="it would fit with " + ", or with ".join(self.remedies) if self.remedies else None,
             report=self,

@@ -47,7 +47,7 @@ def mapping_metrics(
     * ``mean_hops``: hops / packets.
     * ``chip_crossings``: sum over links between chips of packets.
     * ``busiest_link_packets``: largest sum of packets over a link between routers or from a router to
-      the host, on the ways that they take (with detours and trees).
+      the host, on the ways that they take (with detours and trees); the link from the host is left out.
     * ``busiest_core_packets_in`` / ``_out``: largest sum over the flows into / out of a core.
     * ``connectivity_km1``: sum over neurons of (cores that hold the neuron or one of its axons, the
       host counting as the home of inputs) - 1; packets to the host are not counted.
@@ -58,7 +58,7 @@ def mapping_metrics(
       in the fullest; ``traversals``: packets through output ports of routers, which would be ``hops``
       without trees; only of chips with multicast.
     * ``<resource>_max`` and ``<resource>_mean``: share of the own core's capacity that is used, the
-      largest and the mean over the cores used.
+      largest and the mean over the cores used; target entries are those of the program's tables.
     """
     fabric = build_fabric(chip, table=routes.table)
     loads = program_loads(fabric, routes, program, spikes) if loads is None else loads
@@ -88,7 +88,7 @@ def mapping_metrics(
             "trees": float(0 if trees is None else trees.n_trees), "multicast_entries": float(held.sum()),
             "multicast_entries_max": float(held.max()), "traversals": float(loads.sum()),
         }  # fmt: skip
-    out.update(_utilisation(chip, partition, placement))
+    out.update(_utilisation(chip, partition, placement, program))
     return out
 
 
@@ -101,7 +101,8 @@ FORMULAS = {
     "mean_hops": "hops / packets",
     "mean_links": "spike_hops / packets between different cores",
     "chip_crossings": "sum over links between chips of packets",
-    "busiest_link_packets": "largest packets over a link, the host's included, on routes and trees",
+    "busiest_link_packets": "largest packets over a link between routers or from one to the host, on routes "
+    "and trees; the link from the host is left out",
     "busiest_core_packets_in": "largest packets into a core",
     "busiest_core_packets_out": "largest packets out of a core",
     "connectivity_km1": "sum over neurons of (cores that hold it or an axon of it) - 1",
@@ -115,8 +116,8 @@ FORMULAS = {
     "km1": "sum over nets of packets x (cores of the net - 1)",
     "cut_net": "sum over nets of packets, if the net leaves its core",
     "spike_hops": "sum over flows of packets x links on their routes (unicast, HOST at its router)",
-    "tree_hops": "sum over links of packets on the chip's trees and routes; of chips without trees: sum over "
-    "nets of packets x links in the union of their X-then-Y routes",
+    "tree_hops": "sum over links of packets on the mapping's trees and routes; of mappings without trees: "
+    "sum over nets of packets x links in the union of their X-then-Y routes",
     "busiest_link": "largest packets over a link between routers, on their routes (unicast)",
     "jin_energy": "sum w [d (E_r + E_w) + E_w], E_r 1, E_w 0.1 (Jin et al. 2023, as coded)",
     "jin_latency_mean": "mean over edges of d (L_r + L_w) + L_w, L_r 1, L_w 0.01",
@@ -245,7 +246,7 @@ def _loads(fabric: Fabric, sources: IntArray, targets: IntArray, flow: FloatArra
 
 
 def busiest_link(fabric: Fabric, loads: FloatArray) -> str:
-    """The busiest link between routers (or to the host), for messages."""
+    """The busiest link between routers or to the host (that from the host is left out), for messages."""
     links = loads[:, :LOCAL]
     router, port = divmod(int(np.argmax(links)), links.shape[1])
     return fabric.describe(router, port)
@@ -256,13 +257,19 @@ def _busiest(core: NDArray[np.int64], packets: FloatArray) -> float:
     return float(np.bincount(core[inside], weights=packets[inside]).max(initial=0.0))
 
 
-def _utilisation(chip: Chip, partition: Partition, placement: Placement) -> dict[str, float]:
+def _utilisation(
+    chip: Chip, partition: Partition, placement: Placement, program: Program
+) -> dict[str, float]:
     limit = {core: kind.limit for kind in core_kinds(chip) for core in kind.cores}
+    entries = {image.core: len(image.targets.core) for image in program.cores}
+    used = [  # demands are from before there are trees, which make tables shorter
+        (core, replace(cluster.demand, target_entries=entries[core]))
+        for cluster, core in zip(partition.clusters, placement.core.tolist(), strict=True)
+    ]
     out = {}
     for resource in RESOURCES:
         shares = [
-            getattr(cluster.demand, resource) / max(1, getattr(limit[core], resource))
-            for cluster, core in zip(partition.clusters, placement.core.tolist(), strict=True)
+            getattr(demand, resource) / max(1, getattr(limit[core], resource)) for core, demand in used
         ]
         out[f"{resource}_max"] = max(shares, default=0.0)
         out[f"{resource}_mean"] = sum(shares) / len(shares) if shares else 0.0

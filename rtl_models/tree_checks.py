@@ -16,7 +16,7 @@ from neurosim.engines.base import Workload
 from neurosim.errors import DoesNotFitError
 from rtl_models import core_checks
 from rtl_models.cases import Bench, Case, Group, Outcome
-from rtl_models.scale import size_text
+from rtl_models.scale import size_note, size_text
 
 NETWORKS = {"quick": 1, "full": 6}
 TRIES = 12  # networks drawn for one case
@@ -24,11 +24,13 @@ FAR = 7919  # between the seeds of two draws
 FEW_NEURONS = 6  # of a core
 
 
-def networks(small: Chip, bench: Bench) -> Group | None:
-    """Random networks with trees on ``small``, its cores made so small that layers need several of them.
+def networks(chip: Chip, small: Chip, bench: Bench) -> Group | None:
+    """Random networks with trees on ``small``, which stands for ``chip``.
 
-    None if none of those that were drawn has trees.
+    Its cores are made so small that layers need several of them.  None if none of those that were drawn has
+    trees.
     """
+    size = size_note(chip, small) or f"on {size_text(small)}"
     few = {"core.neurons": min(FEW_NEURONS, small.core.neurons), "core_types": ()}
     small = edit_chip(small, few, "small cores for multicast")
     found: list[tuple[Program, Workload]] = []
@@ -51,7 +53,7 @@ def networks(small: Chip, bench: Bench) -> Group | None:
 
     cases = tuple(Case(f"network with trees {k + 1}", run(*each)) for k, each in enumerate(found))
     trees = sum(program.trees.n_trees for program, _ in found if program.trees is not None)
-    note = f"{trees} trees on {size_text(small)}, {small.core.neurons} neurons a core"
+    note = f"{trees} tree{'' if trees == 1 else 's'} {size}, {small.core.neurons} neurons a core"
     return Group("neuro_chip", "multicast networks", cases, note)
 
 

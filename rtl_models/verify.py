@@ -136,7 +136,7 @@ def _groups(plan: _Plan, bench: Bench, lost: list[NotVerified]) -> Iterator[Grou
         if "ttfs" in chip.core.neuron_models:
             yield core_checks.once_chips(chip, plan.cores, bench)
         if chip.router.multicast_entries is not None:
-            networks = tree_checks.networks(plan.cores, bench)
+            networks = tree_checks.networks(chip, plan.cores, bench)
             if networks is None:
                 lost.append(NotVerified("multicast networks", tree_checks.why_not(plan.cores)))
             else:
@@ -145,14 +145,23 @@ def _groups(plan: _Plan, bench: Bench, lost: list[NotVerified]) -> Iterator[Grou
             program = core_checks.demo_program(plan.cores, bench.work)
             yield core_checks.demo(chip, plan.cores, program, bench)
         except (DoesNotFitError, InputError) as error:
-            why = error.got or error.what
-            lost.append(NotVerified("demo network", f"on {scale.size_text(plan.cores)}: {why}"))
+            lost.append(NotVerified("demo network", f"on {scale.size_text(plan.cores)}: {_misfit(error)}"))
     if bench.is_full:
         yield deadlock_pairs.deadlocks(chip, bench)
         if has_cores:
             yield core_deadlocks.core_deadlocks(chip, bench)
     if toolchain.missing("pyosys") is None:
         yield from fabric_checks.proofs(plan.traffic, bench, has_cores)
+
+
+def _misfit(error: NeurosimError) -> str:
+    """What the mapper lacked, and how much of it there is."""
+    from mapper.infeasible import InfeasibleError
+
+    if isinstance(error, InfeasibleError) and error.report.resource == "cores":
+        limit = error.report.limit
+        return f"{limit} core{'' if limit == 1 else 's'}, needed are {error.got}"
+    return f"{error.what}: {error.got}" if error.got else error.what
 
 
 def _not_asked(plan: _Plan, bench: Bench) -> tuple[NotVerified, ...]:

@@ -124,7 +124,8 @@ def _cores_too_few(problem: Problem) -> Infeasibility:
     if bound > problem.n_cores:
         what = f"the network needs more cores than chip '{problem.chip.name}' has"
     else:
-        what = f"no partition onto the {problem.n_cores} cores of chip '{problem.chip.name}' was found"
+        cores = "1 core" if problem.n_cores == 1 else f"{problem.n_cores} cores"
+        what = f"no partition onto the {cores} of chip '{problem.chip.name}' was found"
     what += f"; the largest layer is '{layer}'"
     return Infeasibility(
         resource="cores",

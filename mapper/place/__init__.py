@@ -161,7 +161,8 @@ def _no_room(fits: NDArray[np.bool_], room: IntArray, fabric: Fabric) -> Infeasi
     needs = [int((~fits | union).all(axis=1).sum()) for union in unions]
     haves = [int(room[union].sum()) for union in unions]
     need, have = max(zip(needs, haves, strict=True), key=lambda pair: (pair[0] - pair[1], pair[0]))
-    what = f"{need} of {len(fits)} clusters fit only on {have} cores of chip '{fabric.chip.name}'"
+    cores = "1 core" if have == 1 else f"{have} cores"
+    what = f"{need} of {len(fits)} clusters fit only on {cores} of chip '{fabric.chip.name}'"
     if _reach_text(fabric):
         what += f" within reach of the host ({_reach_text(fabric)})"
     # Another partition might share cores more, so nothing beyond one core is proven here.

@@ -32,7 +32,7 @@ FINE, COARSE = "fine", "coarse"
 class Multicast:
     """What the trees of a program do; expected figures are per sample.
 
-    ``hops`` are the traversals that they leave, ``hops_alone`` those of unicast.  ``on_trees`` neurons
+    ``traversals`` are those that they leave, ``traversals_alone`` those of unicast.  ``on_trees`` neurons
     (inputs included) send at least one packet to a tree.  ``left_out`` says by reason how many neurons send
     single packets, all or some, although these could share links.
     """
@@ -41,8 +41,8 @@ class Multicast:
     entries: int
     entries_max: int
     limit: int
-    hops: float
-    hops_alone: float
+    traversals: float
+    traversals_alone: float
     on_trees: int
     neurons: int
     left_out: tuple[tuple[str, int], ...]
@@ -217,7 +217,7 @@ class _Plan:
         left_out: Counter[str] = Counter()
         for sender, why in zip(self.senders, self.why, strict=True):
             told: dict[int, str] = {}
-            for entry in sorted(why):
+            for entry in self._could_share(sender, sorted(why)):
                 told.setdefault(int(sender.neuron[entry]), why[entry])
             left_out.update(told.values())
         on_trees = sum(
@@ -229,6 +229,24 @@ class _Plan:
             alone - self.saved, alone, on_trees, sum(s.neurons for s in self.senders),
             tuple(sorted(left_out.items())),
         )  # fmt: skip
+
+    def _could_share(self, sender: _Sender, entries: list[int]) -> list[int]:
+        """Those of the entries whose way has a link in common with another one of the same packet."""
+        of, found = self.trees.ways.of, dict[bytes, set[int]]()
+        new = (np.diff(sender.neuron, prepend=-1) != 0) | (np.diff(sender.packet, prepend=-1) != 0)
+        group = np.cumsum(new) - 1
+        bounds = np.append(np.flatnonzero(new), len(new))
+        shared = []
+        for entry in entries:
+            cores = sender.target[bounds[group[entry]] : bounds[group[entry] + 1]]
+            key = cores.tobytes()
+            if key not in found:
+                ways = {core: of(sender.core, core) for core in cores.tolist()}
+                users = Counter(hop for way in ways.values() for hop in way)
+                found[key] = {core for core, way in ways.items() if any(users[hop] > 1 for hop in way)}
+            if int(sender.target[entry]) in found[key]:
+                shared.append(entry)
+        return shared
 
     def _alone(self, sources: IntArray, targets: IntArray) -> float:
         """Expected traversals if every entry were a packet of its own."""

@@ -242,9 +242,17 @@ def carry_out(
 
 def _other_steps(mapped: Mapped, workload: Workload) -> list[str]:
     """A warning if samples are not as long as those that the mapping was made with (if any were)."""
+    from neurosim.network.first_spike import needed_steps
+
     known, got = mapped.figures.get("input_steps"), workload.spikes.shape[1]
     if known is None or known == got:
         return []
+    needed = needed_steps(mapped.quantised)
+    if needed is not None and known < needed == got:
+        return [
+            f"the mapping was made with {known} steps per sample, but this first-spike network needs "
+            f"{needed}: map it again with this input"
+        ]
     return [
         f"the input has {got} steps per sample, but the mapping was made with {known}; if 'x' is "
         "(steps, samples, ...), swap its first two axes with x.swapaxes(0, 1)"
@@ -252,11 +260,13 @@ def _other_steps(mapped: Mapped, workload: Workload) -> list[str]:
 
 
 def first_spike_warnings(network: Network, workload: Workload) -> list[str]:
-    """A warning for every input of first-spike neurons that is not in their code."""
-    from neurosim.network.first_spike import repeated_spikes, repeated_text
+    """Warnings of samples too short for first-spike neurons, and of every input not in their code."""
+    from neurosim.network.first_spike import needed_steps, repeated_spikes, repeated_text, short_text
 
+    needed, steps = needed_steps(network), workload.spikes.shape[1]
+    short = [short_text(needed, steps)] if needed is not None and steps < needed else []
     found = repeated_spikes(network, workload.spikes)
-    return [repeated_text(name, *counts) for name, counts in found.items()]
+    return short + [repeated_text(name, *counts) for name, counts in found.items()]
 
 
 def compare(mapped: Mapped, workload: Workload, result: Result) -> dict[str, Any]:

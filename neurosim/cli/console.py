@@ -8,8 +8,10 @@ stdout that takes nothing is the user's to know, after the work was done.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any, Protocol
@@ -77,8 +79,11 @@ def _show(parts: Sequence[Part]) -> None:
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError  # rich would end the program with exit code 1
 
-    width = None if sys.stdout.isatty() else _UNBROKEN  # nobody looks at a pipe's right edge
-    out = Plain(file=sys.stdout, highlight=False, soft_wrap=False, width=width)
+    is_terminal = sys.stdout.isatty()
+    encoding = sys.stdout.encoding or "utf-8"  # rich draws lines of what this has
+    held = io.TextIOWrapper(io.BytesIO(), encoding, errors="replace", newline="")
+    width = None if is_terminal else _UNBROKEN  # nobody looks at a pipe's right edge
+    out = Plain(file=sys.stdout if is_terminal else held, highlight=False, soft_wrap=False, width=width)
     for number, part in enumerate(parts):
         if number:
             out.print()
@@ -86,6 +91,9 @@ def _show(parts: Sequence[Part]) -> None:
             part(out)
         else:
             out.print(part, markup=False)
+    if not is_terminal:
+        held.seek(0)
+        sys.stdout.write(re.sub(" +$", "", held.read(), flags=re.MULTILINE))  # no padding in a pipe
 
 
 def _place(written: object) -> str:

@@ -26,6 +26,7 @@ EXIT_PIPE = 141
 DEBUG = "--debug"
 ANYWHERE = ("--json", "--quiet")
 """Options of every command that may stand anywhere, also before its name."""
+NOT = "--no-"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -151,8 +152,8 @@ def _usage(error: Any) -> InputError:
     hint = f"see `{path} --help`"
     option = getattr(error, "option_name", None)
     if type(error).__name__ == "NoSuchOption":
-        known = [o for p in context.command.params for o in p.opts] if context is not None else []
-        near = did_you_mean(str(option), known)
+        parameters = context.command.params if context is not None else ()
+        near = _near_option(str(option), [o for p in parameters for o in (*p.opts, *p.secondary_opts)])
         return InputError(f"unknown option '{option}' of `{path}`", code="usage", hint=near or hint)
     if type(error).__name__ == "MissingParameter":
         parameter = error.param
@@ -161,6 +162,16 @@ def _usage(error: Any) -> InputError:
         return InputError(f"`{path}` needs the {kind} '{name}'", code="usage", hint=hint)
     said = str(error.format_message()).rstrip(".")
     return InputError(said[:1].lower() + said[1:], code="usage", hint=hint)
+
+
+def _near_option(given: str, known: Sequence[str]) -> str | None:
+    """Which option was meant: of ``--x`` and ``--no-x`` never the one that does the opposite."""
+    if not given.startswith(NOT):
+        near = did_you_mean(given, [o for o in known if o.startswith(NOT)]) if given[:4] == NOT[:4] else None
+        return near or did_you_mean(given, [o for o in known if not o.startswith(NOT)])
+    near = did_you_mean(given.removeprefix(NOT), {o.removeprefix(NOT).removeprefix("--") for o in known})
+    with_no = [o for o in known if o.startswith(NOT) and near == f"did you mean '{o.removeprefix(NOT)}'?"]
+    return f"did you mean '{with_no[0]}'?" if with_no else None
 
 
 def _flags_last(arguments: list[str]) -> list[str]:

@@ -129,7 +129,7 @@ def mapping(made: MappingMade) -> list[RenderableType]:
         ("weights", f"{net['weight_bits']} bits"),
         ("input", _length(f["input_samples"], f["input_steps"]) if f["input_steps"] else "none"),
         ("traffic", f"{packets} packets per sample, {hops} ({f['activity']})"),
-        ("busiest link", f["busiest_link"] or "none"),
+        ("busiest link", f"{f['busiest_link'] or 'none'} (what the host sends is left out)"),
         *_multicast(f["multicast"]),
         ("time", f"a sample takes {f['hardware_steps_beyond_own']} hardware steps beyond its own"),
         ("seed", str(f["seed"])),
@@ -152,9 +152,12 @@ def _multicast(found: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     trees = f"{count(found['n_trees'])} tree{'s' * (found['n_trees'] != 1)}"
     entries = f"{count(found['entries'])} entr{'y' if found['entries'] == 1 else 'ies'}"
     held = f"at most {count(found['entries_max'])} of {count(found['limit'])} in a router"
-    saved = percent(1 - found["hops"] / found["hops_alone"], 1) if found["hops_alone"] else "none"
+    alone = found["traversals_alone"]
+    saved = percent(1 - found["traversals"] / alone, 1) if alone else "none"
     users = f"{count(found['on_trees'])} of {count(found['neurons'])} neurons send to trees"
     made = f"{trees} of {entries}, {held}: {saved} of traversals saved; {users}"
+    if not found["n_trees"] and not found["left_out"]:
+        made = f"{trees}: no neuron's ways share a link"
     lines = [("multicast", made)]
     for why, neurons in found["left_out"].items():
         who = "1 neuron sends" if neurons == 1 else f"{count(neurons)} neurons send"
@@ -219,12 +222,16 @@ def _accuracies(found: Mapping[str, Any]) -> str:
 
 def check(found: Checked) -> list[RenderableType]:
     """What was checked, and every problem."""
-    lines = [(what, f"{len(bad)} problems" if bad else "good") for what, bad in found.lines]
+    lines = [(what, _problems(len(bad)) if bad else "good") for what, bad in found.lines]
     tables: list[RenderableType] = [grid(f"Checked {found.artefact}", ("what", "found"), lines)]
     if found.problems:
         tables.append(rows("Problems", [(str(n), text) for n, text in enumerate(found.problems, 1)]))
-    tables.append(Text("good" if found.is_good else f"NOT GOOD: {len(found.problems)} problems"))
+    tables.append(Text("good" if found.is_good else f"NOT GOOD: {_problems(len(found.problems))}"))
     return tables
+
+
+def _problems(n: int) -> str:
+    return f"{n} problem{'' if n == 1 else 's'}"
 
 
 def run(made: RunMade) -> list[Part]:

@@ -16,6 +16,7 @@ from neurosim.artefacts.program import Program, program_flows, tree_sends
 from neurosim.artefacts.route_table import RouteTable
 from neurosim.chip.models import Chip
 from neurosim.errors import MismatchError
+from neurosim.fabric.targets import target_problem
 from neurosim.fabric.topology import Fabric, build_fabric
 from neurosim.fabric.trees import tree_problems
 from neurosim.fabric.walks import arrives, check_flows
@@ -29,8 +30,18 @@ def program_fabric(program: Program, chip: Chip) -> Fabric:
     """The fabric of ``chip`` (the program's) with the program's routing table and multicast trees.
 
     Raises:
-        MismatchError: table or trees are not sound, or a packet of the program would not arrive.
+        MismatchError: table or trees are not sound, or a packet of the program would not arrive, or not at an
+            axon that is there.
     """
+    fabric = _routed(program, chip)
+    problem = target_problem(program, fabric.n_cores)
+    if problem is not None:
+        raise _unsound("a packet would not arrive at an axon", "program-targets", "program", [problem])
+    return fabric
+
+
+def _routed(program: Program, chip: Chip) -> Fabric:
+    """The fabric, on which every packet of ``program`` arrives somewhere."""
     tables = (program.host, *(core.targets for core in program.cores))
     no_trees = program.trees is None and all((table.core >= HOST).all() for table in tables)
     if program.table is None and no_trees and chip.defects is None:

@@ -65,6 +65,37 @@ def sample_steps(network: Network, window_steps: int) -> int:
     return window_steps * max(_levels(network).values())
 
 
+def needed_steps(network: Network) -> int | None:
+    """Steps that a sample takes, read off a network that :func:`to_first_spike` made, quantised or not.
+
+    None for every other network: only there do the windows of the layers follow from each other.
+    """
+    ramps = {p.name: getattr(p.neuron, "ramp", None) for p in network.populations}
+    if not any(ramps.values()):
+        return None
+    try:
+        level = _levels(network)
+    except InputError:
+        return None
+    windows = {
+        ramp.silent_steps / level[name] if ramp.input_steps == ramp.silent_steps else 0.0
+        for name, ramp in ramps.items() if ramp is not None
+    }  # fmt: skip
+    window = windows.pop()
+    if windows or window < 1 or window != int(window):
+        return None
+    return int(window) * max(level.values())
+
+
+def short_text(needed: int, steps: int) -> str:
+    """What users are told of samples of fewer ``steps`` than :func:`needed_steps` says."""
+    counted = f"{steps} step{'' if steps == 1 else 's'}"
+    return (
+        f"the input has {counted} per sample, but this first-spike network needs {needed}: its later layers "
+        "are cut off"
+    )
+
+
 def encode(values: NDArray[Any], window_steps: int, n_steps: int) -> NDArray[np.uint8]:
     """Spike counts (samples, n_steps, ...) of ``values`` (samples, ...) within 0..1, largest first."""
     units = np.rint(np.clip(values, 0.0, 1.0) * window_steps).astype(np.int64)

@@ -126,7 +126,7 @@ def test_a_leaf_needs_an_entry_for_its_axon():
     assert problem(entries, ends, {1: SENDS[0]}) == (
         "packets of tree 0 from core 1 come to the host by a router without an entry, which would hold its axon"
     )
-    program_fabric(sending(CHIP, {1: SENDS[0]}, {**entries, (0, 0): W}, ends), CHIP)
+    program_fabric(sending(CHIP, {1: [(2, TREE, 0)]}, {**entries, (0, 0): W}, ends), CHIP)
 
 
 def made(**changes) -> TreeTable:

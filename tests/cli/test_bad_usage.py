@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from neurosim.cli.commands import app
 from tests.cli.conftest import Neurosim
 from tests.cli.mistakes import Case
 
@@ -163,3 +165,32 @@ CASES = [
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 def test_exact_text(case: Case, neurosim: Neurosim, here: Path) -> None:
     case.check(neurosim, here)
+
+
+PAIRS = [
+    (name, parameter.opts[-1], parameter.secondary_opts[-1])
+    for name, command in get_command(app).commands.items() for parameter in command.params if parameter.secondary_opts
+]
+
+
+def test_there_are_options_with_an_opposite() -> None:
+    assert ("map", "--multicast", "--no-multicast") in PAIRS
+
+
+@pytest.mark.parametrize(("command", "yes", "no"), PAIRS)
+def test_no_hint_says_the_opposite(command: str, yes: str, no: str, neurosim: Neurosim) -> None:
+    """One letter too few, at every place of the word and in the prefix, and never the other of the two."""
+    for option in (yes, no):
+        start = option.index(yes[2:]) + 1
+        for cut in range(start, len(option)):
+            said = neurosim(f"{command} {option[:cut]}{option[cut + 1:]}")
+            assert said.code == 2
+            assert said.err.endswith(f"\n  hint: did you mean '{option}'?\n"), said.err
+    said = neurosim(f"{command} {no.replace('--no-', '--no')}")
+    assert said.err.endswith(f"\n  hint: did you mean '{no}'?\n"), said.err
+
+
+def test_no_option_turns_off_what_has_no_opposite(neurosim: Neurosim) -> None:
+    said = neurosim("map net.npz --chip tiny -o out --no-metrics")
+    assert said.code == 2
+    assert said.err == "error: unknown option '--no-metrics' of `neurosim map` [usage]\n  hint: see `neurosim map --help`\n"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from neurosim import run_mapping, store
 from neurosim.api import checking
@@ -17,6 +20,7 @@ from neurosim.api.folders import MARKER, as_json, file_digest, seal_of
 from neurosim.api.integrity import first_difference
 from neurosim.artefacts.mapping import Routes
 from neurosim.artefacts.result import Result
+from neurosim.cli import tables
 from neurosim.network.model import Network
 from tests.cli.conftest import DIGITS, Neurosim
 
@@ -292,3 +296,14 @@ def test_report_within_a_demo(neurosim: Neurosim, here: Path, monkeypatch: pytes
     assert problems(neurosim) == {}
     change_manifest(here / "mine", lambda m: m.update(seed=3), is_sealed=True)
     assert problems(neurosim) == {"manifest.json": ["it does not agree with run/result.npz: seed is 3, not 0"]}
+
+
+def test_one_problem_is_not_several() -> None:
+    one = checking.Checked(Path("run"), "run", (("this", ()), ("that", ("lost",))))
+    two = replace(one, lines=(("this", ("bad", "worse")),))
+    for found, count in ((one, "1 problem"), (two, "2 problems")):
+        said = StringIO()
+        for part in tables.check(found):
+            Console(file=said, width=100).print(part)
+        assert re.search(rf"^th\w+ +{count} *$", said.getvalue(), re.MULTILINE)
+        assert said.getvalue().endswith(f"NOT GOOD: {count}\n")

@@ -76,3 +76,29 @@ def test_rates_are_warned_of(neurosim, here):
     np.savez(here / "code.npz", x=code)
     said = neurosim("run moments --input code.npz -o code")
     assert "first-spike code" not in said.err
+
+
+def test_short_samples_are_warned_of(neurosim, here):
+    """By `map` and `run`, in the terminal and in the document; the right length is not blamed for the mapping's."""
+    assert neurosim(f"{IMPORT} --first-spike 8 -o moments.npz").code == 0
+    shape = np.load(here / "conv_test.npz")["x"].shape[2:]
+    code = encode(np.random.default_rng(1).random((2, *shape)), 8, 24)
+    for steps in (20, 24):
+        np.savez(here / f"code{steps}.npz", x=code[:, :steps])
+    short = (
+        "the input has 20 steps per sample, but this first-spike network needs 24: its later layers are cut off"
+    )
+    again = "the mapping was made with 20 steps per sample, but this first-spike network needs 24: map it again"
+    for steps in (20, 24):
+        said = neurosim(f"map moments.npz --chip tiny --input code{steps}.npz --effort 0.05 -o made{steps} --json")
+        assert said.code == 0, said.err
+        assert (f"warning: {short}\n" in said.err) == (steps == 20)
+        assert (short in json.loads(said.out)["warnings"]) == (steps == 20)
+    for mapping, steps in ((20, 20), (20, 24), (24, 20), (24, 24)):
+        line = f"run made{mapping} --input code{steps}.npz --engine functional -o run{mapping}{steps} --json"
+        said = neurosim(line)
+        assert said.code == 0, said.err
+        found = json.loads(said.out)["warnings"]
+        assert (short in found) == (steps == 20)
+        assert any(again in text for text in found) == ((mapping, steps) == (20, 24))
+        assert any("swap its first two axes" in text for text in found) == ((mapping, steps) == (24, 20))

@@ -43,7 +43,7 @@ def chip():
 def test_the_line_about_trees(tmp_path, chip):
     made = map_network(NET, edit_chip(chip, {"core.neurons": 8}), tmp_path / "m", effort=0.05)
     found = made.figures["multicast"]
-    saved = 1 - found["hops"] / found["hops_alone"]
+    saved = 1 - found["traversals"] / found["traversals_alone"]
     assert printed(made) == [
         f"multicast {found['n_trees']} trees of {found['entries']} entries, at most {found['entries_max']} of "
         f"64 in a router: {100 * saved:.1f} % of traversals saved; {found['on_trees']} of 132 neurons send to "
@@ -51,7 +51,12 @@ def test_the_line_about_trees(tmp_path, chip):
     ]
     assert saved > 0.2
     assert made.figures["metrics"]["trees"] == found["n_trees"]
-    assert made.figures["metrics"]["traversals"] == pytest.approx(found["hops"])
+    assert made.figures["metrics"]["traversals"] == pytest.approx(found["traversals"])
+    entries = [len(c.targets.core) for c in store.load(made.folder / "program.npz", Program).cores]
+    limit = chip.core.target_entries
+    assert made.figures["metrics"]["target_entries_max"] == max(entries) / limit
+    assert made.figures["metrics"]["target_entries_mean"] == pytest.approx(np.mean(entries) / limit)
+    assert made.figures["fullest"]["target_entries"]["used"] == max(entries)
     assert check(made.folder).is_good
 
 
@@ -66,6 +71,12 @@ def test_what_stays_single_is_told(tmp_path, chip):
     assert others == [
         f"{n} neurons send single packets that could share links: {why}" for why, n in left_out.items()
     ]
+
+
+def test_no_tree_has_a_reason(tmp_path, chip):
+    made = map_network(dense_net(8, 20, 4), chip, tmp_path / "m", effort=0.05)
+    assert made.figures["multicast"]["n_trees"] == 0
+    assert printed(made) == ["multicast 0 trees: no neuron's ways share a link"]
 
 
 def test_none_asked_for_and_none_there(tmp_path, chip):

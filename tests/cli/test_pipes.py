@@ -28,7 +28,9 @@ def test_long_paths_stay_whole(here: Path, neurosim: Neurosim) -> None:
 def test_lines_have_no_tail_of_spaces(neurosim: Neurosim) -> None:
     """What has no right edge is not filled up to one."""
     for line in ("chips show tiny", "chips", "report run", "doctor"):
-        assert max(map(len, neurosim(line).out.splitlines())) < 1000, line
+        lines = neurosim(line).out.splitlines()
+        assert max(map(len, lines)) < 1000, line
+        assert [each for each in lines if each != each.rstrip(" ")] == [], line
 
 
 def test_a_terminal_has_its_width(

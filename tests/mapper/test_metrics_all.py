@@ -83,6 +83,11 @@ def test_every_figure_has_a_formula(mapped):
     assert set(FORMULAS) - OF_TABLES <= set(found)
     assert formula("axons_max") == "largest share of a core's axons that is used"
     assert all(formula(name) for name in found)
+    assert formula("busiest_link_packets") == (
+        "largest packets over a link between routers or from one to the host, on routes and trees; the link from "
+        "the host is left out"
+    )
+    assert "; of mappings without trees: sum over nets of packets x links in" in formula("tree_hops")
 
 
 def test_the_picture_shows_every_core_and_what_is_dead():

@@ -138,9 +138,9 @@ def test_a_run_does_what_was_asked_and_counts_what_was_expected(case):
         chip, mapping.partition, mapping.placement, mapping.routes, mapping.program, spikes=mapping.spikes
     )
     assert figures["traversals"] == pytest.approx(counted[0].sum())
-    assert said.hops == pytest.approx(counted[0].sum())
-    assert said.hops_alone == pytest.approx(counted[1].sum()) == pytest.approx(figures["hops"])
-    assert said.hops < said.hops_alone
+    assert said.traversals == pytest.approx(counted[0].sum())
+    assert said.traversals_alone == pytest.approx(counted[1].sum()) == pytest.approx(figures["hops"])
+    assert said.traversals < said.traversals_alone
     assert figures["trees"] == said.n_trees == mapping.program.trees.n_trees
     assert figures["multicast_entries"] == said.entries == mapping.program.trees.n
     assert figures["multicast_entries_max"] == said.entries_max
@@ -190,7 +190,7 @@ def test_no_tree_where_nothing_is_shared():
     assert mapping.program.trees is None
     said = mapping.multicast
     assert (said.n_trees, said.entries, said.on_trees, said.left_out) == (0, 0, 0, ())
-    assert said.hops == said.hops_alone == (mapping.routes.packets * mapping.routes.hops).sum()
+    assert said.traversals == said.traversals_alone == (mapping.routes.packets * mapping.routes.hops).sum()
     figures = mapping_metrics(chip, mapping.partition, mapping.placement, mapping.routes, mapping.program)
     assert (figures["trees"], figures["multicast_entries"]) == (0, 0)
     assert figures["traversals"] == figures["hops"]
@@ -219,9 +219,32 @@ def test_larger_tables_never_save_less():
         assert said.entries_max <= entries == said.limit
         assert bool(said.left_out) == (entries < 64)
         assert all(why == "full routers" for why, _ in said.left_out)
-        saved.append(said.hops_alone - said.hops)
+        saved.append(said.traversals_alone - said.traversals)
     assert saved == sorted(saved)
     assert saved[0] > 0
+
+
+@pytest.mark.parametrize(("third", "left_out"), [(7, ()), (6, (("full routers", 4),))])
+def test_what_leaves_by_another_link_is_not_left_out(third, left_out):
+    """5 x 2 tiles, one entry a router; core 2 sends west to cores 0 and 1, and to one whose router is full.
+
+    To core 7 its packets leave north and share no link with the tree's; to core 6 they share the first one.
+    """
+    joins = [
+        (a, b, Dense(weights(k, n, m)), None, 0)
+        for k, (a, b, n, m) in enumerate(
+            [("in", "a", 4, 4), ("in", "c", 8, 4), ("a", "b", 12, 4), ("c", "d", 8, 8)]
+        )
+    ]
+    layers = [("a", 4), ("c", 8), ("b", 12), ("d", 8)]
+    layers = [("in", (4,), None), *((name, (n,), neuron()) for name, n in layers)]
+    cores = np.repeat([2, 5, 0, 1, third, third, 8], [4, 8, 4, 4, 4, 4, 4])
+    net = network(layers, joins, ("b", "d"))
+    mapping = compile_network(net, multicast_chip(5, 2, entries=1), dataclasses.replace(FAST, cores=cores))
+    ends = zip(mapping.program.trees.leaf_tree.tolist(), mapping.program.trees.leaf_core.tolist(), strict=True)
+    assert sorted(core for _, core in ends) == sorted([0, 1, third, 8])
+    assert mapping.multicast.on_trees == 4 + 8
+    assert mapping.multicast.left_out == left_out
 
 
 def test_numbers_that_run_out_are_told():
@@ -246,7 +269,7 @@ def test_trees_follow_detours(n_vcs):
     result = ReferenceEngine().run(mapping.program, workload, RunOptions())
     expected = FunctionalEngine(hurt).run(net, workload, RunOptions())
     np.testing.assert_array_equal(result.output_counts, expected.output_counts)
-    assert result.counters.port_flits.sum() / 2 == pytest.approx(mapping.multicast.hops)
+    assert result.counters.port_flits.sum() / 2 == pytest.approx(mapping.multicast.traversals)
 
 
 def test_ways_that_meet_twice_leave_one_destination_alone():
@@ -291,7 +314,7 @@ def test_the_best_of_several_plans_is_kept(entries, bits):
     for order in (PER_ENTRY, IN_ALL):
         for rounds in ((FINE, COARSE), (COARSE, FINE)):
             saved[order, rounds] = _Plan(senders, ways, order, {}).grown(*rounds).saved
-    kept = mapping.multicast.hops_alone - mapping.multicast.hops
+    kept = mapping.multicast.traversals_alone - mapping.multicast.traversals
     assert kept >= max(saved[PER_ENTRY, (FINE, COARSE)], saved[IN_ALL if bits == 3 else PER_ENTRY, (COARSE, FINE)])
     assert len(set(saved.values())) > 1
     assert kept in saved.values()
@@ -315,6 +338,12 @@ def test_real_trees_in_the_figures():
     for name in ("spike_hops", "mean_links", "busiest_link", "connectivity_km1", "hops", "packets", "km1"):
         assert len({found[name] for found in figures}) == 1, name
     assert figures[0]["target_entries"] < figures[1]["target_entries"] < figures[2]["target_entries"]
+    for m, found in zip((mapping, few, none), figures, strict=True):
+        for kind in ("max", "mean"):
+            share = found[f"table_entries_{kind}"] / m.chip.core.target_entries
+            assert found[f"target_entries_{kind}"] == pytest.approx(share)
+    before = [cluster.demand.target_entries for cluster in none.partition.clusters]
+    assert figures[2]["table_entries_max"] == max(before) > figures[0]["table_entries_max"]
     with pytest.raises(ValueError, match="the loads of a program with trees need the expected spikes"):
         mapping_metrics(mapping.chip, mapping.partition, mapping.placement, mapping.routes, mapping.program)
 

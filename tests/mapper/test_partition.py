@@ -10,6 +10,7 @@ import pytest
 
 from mapper import InfeasibleError, MapOptions, capacity, compile_network
 from mapper.anatomy import Anatomy
+from mapper.infeasible import Infeasibility
 from mapper.options import spikes_of
 from mapper.partition import Problem, scarcity
 from mapper.partition.candidates import grid_slices, part_counts
@@ -126,6 +127,15 @@ def test_layer_order_never_needs_fewer_cores_unless_it_shares_them():
     plain = compile_network(conv_net(), chip, MapOptions(partitioner="layer_order", effort=0.1))
     assert problems(plain, chip) == []
     assert plain.routes.packets.sum() >= tiled.routes.packets.sum()
+
+
+def test_one_core_is_not_several():
+    def expected(resource, limit):
+        return Infeasibility(resource, None, 5, 5, limit, "it does not fit").error("net").expected
+
+    assert expected("cores", 1) == "at most 1 core"
+    assert expected("cores", 2) == "at most 2 cores"
+    assert expected("axons per core", 1) == "at most 1 axon per core"
 
 
 def test_too_few_cores_is_reported_with_bound_gap_and_tested_remedies():

@@ -35,7 +35,7 @@ def test_a_chip_with_multicast_has_rows_for_it():
     found = rows(load_chip("tiny_multicast"))
     assert ("neuro_mesh", "all registers, multicast", "on 3x2 tiles in place of 4x4 tiles") in found
     (note,) = [note for _, how, note in found if how == "multicast networks"]
-    assert note.endswith(" trees on 2x2 tiles, 6 neurons a core")
+    assert note.endswith(" trees on 2x2 tiles in place of 4x4 tiles, 6 neurons a core")
     assert int(note.split()[0]) > 0
     if toolchain.missing("pyosys") is None:
         assert "owed_branches" in [module for module, _, _ in found]
@@ -70,5 +70,5 @@ def test_a_bug_in_the_copies_is_seen(row, is_bad, tmp_path):
     needs("iverilog", "cocotb")
     chip = edit_chip(load_chip("tiny_multicast"), {"mesh.width": 2, "mesh.height": 2})
     bench = Bench("quick", 0, tmp_path, planted(*BUG) if is_bad else {})
-    group = tree_checks.networks(chip, bench) if row == "networks" else fabric_checks.meshes(chip, chip, bench, True)
+    group = tree_checks.networks(chip, chip, bench) if row == "networks" else fabric_checks.meshes(chip, chip, bench, True)
     assert (group.cases[0].run(tmp_path / "run").n_different > 0) == is_bad
