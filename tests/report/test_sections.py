@@ -9,6 +9,7 @@ import pytest
 
 from neurosim.analysis.energy import energy
 from neurosim.artefacts.result import Verdict
+from neurosim.artefacts.tree_table import make_trees
 from neurosim.chip.models import CheckFigure
 from neurosim.report import sections
 from neurosim.report.data import report_data
@@ -80,3 +81,12 @@ def test_a_published_rate_needs_no_energy() -> None:
     assert giga.ours == pytest.approx(operations / seconds / 1e9)
     assert joules.ours is None
     assert joules.reason == "static energy is not known, so neither is the all-in energy"
+
+
+def test_packets_of_trees_are_said_to_be_copies() -> None:
+    data = data_of("tiny")
+    trees = make_trees({(0, 0): 1}, {(0, 1): 0, (1, 1): 0, (2, 1): 0})
+    copied = dataclasses.replace(data, program=dataclasses.replace(data.program, trees=trees))
+    plain, told = (next(h for h in sections.headlines(d) if h.name == "Packets") for d in (data, copied))
+    assert plain.value == told.value
+    assert told.more == plain.more + "; every copy of a packet to one of 3 trees counts"

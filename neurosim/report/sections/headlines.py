@@ -65,6 +65,8 @@ def headlines(data: ReportData) -> list[Headline]:
     busiest = load_part["busiest_cores"][0] if load_part["busiest_cores"] else None
     hops, sent = work["packet_hops"], work["packets_sent"]
     links = "" if not sent or hops is None else f", {hops / sent:.1f} links each on average"
+    if data.program.trees is not None:  # what is counted are arrivals, then more than was sent
+        links += f"; every copy of a packet to one of {data.program.trees.n_trees} trees counts"
     found = [
         _accuracy(data),
         _latency(data),
