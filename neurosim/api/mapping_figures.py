@@ -23,7 +23,7 @@ def mapping_figures(
     from mapper.route.remedies import remedies
     from neurosim import store
     from neurosim.analysis.deadlock import analyse_deadlock, deadlock_dict
-    from neurosim.api.running import first_spike_warnings
+    from neurosim.api.run_warnings import first_spike_warnings
     from neurosim.fabric.topology import build_fabric
 
     deadlock = deadlock_dict(analyse_deadlock(chip, mapped.program, None))

@@ -21,7 +21,6 @@ from neurosim.artefacts.mapping import HOST
 from neurosim.artefacts.program import CoreProgram, NeuronGroup, Program, SynapseBlock
 from neurosim.artefacts.tree_table import as_tree
 from neurosim.chip.models import Chip
-from neurosim.errors import InputError
 from neurosim.fabric.tables import program_fabric
 from neurosim.fabric.topology import Fabric
 from neurosim.network.model import Ramp
@@ -29,6 +28,7 @@ from neurosim.rtl.flits import FlitLayout, bits_for, flit_layout
 from neurosim.rtl.header import header_text
 from neurosim.rtl.route_images import write_route_images
 from neurosim.rtl.tree_images import check_axons, write_tree_images
+from neurosim.rtl.words import Layout, refusal
 from neurosim.rules import neuron, synapse, sync
 
 STEP_BITS = 16
@@ -38,42 +38,6 @@ MAX_READ_BITS = 4096  # of the synapse memory, per cycle
 MAX_ROW_NEURONS = 4096
 LARGEST_CYCLES = 2**31 - 1
 MEMORIES = ("axon_table", "synapse_memory", "group_table", "parameters", "target_pointer", "target_table")
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Bit fields of a memory word: (name, bits), least significant first."""
-
-    fields: tuple[tuple[str, int], ...]
-
-    @property
-    def bits(self) -> int:
-        """Width of the word."""
-        return sum(bits for _, bits in self.fields)
-
-    def macros(self, prefix: str) -> dict[str, int]:
-        """First bit and width of every field."""
-        found, lsb = {}, 0
-        for name, bits in self.fields:
-            found[f"{prefix}_{name.upper()}_LSB"] = lsb
-            found[f"{prefix}_{name.upper()}_BITS"] = bits
-            lsb += bits
-        return found
-
-    def pack(self, where: str, **values: int) -> int:
-        """The word with these values, negative ones in two's complement.
-
-        Raises:
-            InputError: a value does not fit into its field.
-        """
-        word, lsb = 0, 0
-        for name, bits in self.fields:
-            value = int(values[name])
-            if not -(1 << (bits - 1)) <= value < 1 << bits:
-                raise refusal(where, f"{name} {value} does not fit into its memory field of {bits} bits")
-            word |= (value & (1 << bits) - 1) << lsb
-            lsb += bits
-        return word
 
 
 @dataclass(frozen=True)
@@ -94,11 +58,6 @@ class Sizes:
             return int(max(getattr(chip.core, name), *(value or 0 for value in own), 1))
 
         return Sizes(*(largest(name) for name in ("neurons", "axons", "synapse_words", "target_entries")))
-
-
-def refusal(where: str, reason: str) -> InputError:
-    """The error for something that the Verilog cores do not do."""
-    return InputError("the Verilog cores cannot run this", code="rtl-unsupported", where=where, got=reason)
 
 
 def axon_layout(sizes: Sizes, chip: Chip) -> Layout:

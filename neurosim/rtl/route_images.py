@@ -11,6 +11,7 @@ from pathlib import Path
 from neurosim.chip.models import Chip
 from neurosim.fabric.topology import Fabric
 from neurosim.rtl.flits import bits_for
+from neurosim.rtl.words import Layout, write_table
 from neurosim.rules.ports import LOCAL
 from neurosim.rules.routing import BY_POLICY
 
@@ -18,41 +19,33 @@ MOST_ENTRIES = 256
 """Entries that the Verilog can compare at once; a design with more takes hours to build."""
 
 
-def _fields(chip: Chip) -> list[tuple[str, int]]:
-    """(name, bits) of a word's fields, least significant first."""
-    return [
+def _layout(chip: Chip) -> Layout:
+    """The fields of a word."""
+    return Layout((
         ("x", bits_for(chip.system.chips_x * chip.mesh.width)),
         ("y", bits_for(chip.system.chips_y * chip.mesh.height)),
         ("port", bits_for(LOCAL)), ("vc", bits_for(chip.router.virtual_channels)),
         ("fixes", 1), ("used", 1),
-    ]  # fmt: skip
+    ))  # fmt: skip
 
 
 def macros(chip: Chip) -> dict[str, int]:
     """Slots of a table (at least one, so that there is a memory to name), and its words' layout."""
-    found, lsb = {"ROUTE_SLOTS": chip.router.table_entries or 1}, 0
-    for name, bits in _fields(chip):
-        found[f"ROUTE_{name.upper()}_LSB"] = lsb
-        found[f"ROUTE_{name.upper()}_BITS"] = bits
-        lsb += bits
-    return found | {"ROUTE_BITS": lsb}
+    layout = _layout(chip)
+    slots = {"ROUTE_SLOTS": chip.router.table_entries or 1}
+    return slots | layout.macros("ROUTE") | {"ROUTE_BITS": layout.bits}
 
 
 def route_words(fabric: Fabric, router: int) -> list[int]:
     """The words of one router's table, padded with 0 to its memory's length."""
-    chip, table, words = fabric.chip, fabric.table, []
+    chip, table, layout, words = fabric.chip, fabric.table, _layout(fabric.chip), []
     first, last = fabric.first_entry[router : router + 2].tolist()
     for e in range(first, last):
         assert table is not None
         x, y = fabric.xy(int(table.goal[e]))
-        vc = int(table.vc[e])
-        values = {"x": x, "y": y, "port": int(table.port[e]), "vc": max(vc, 0),
-                  "fixes": int(vc != BY_POLICY), "used": 1}  # fmt: skip
-        word, lsb = 0, 0
-        for name, bits in _fields(chip):
-            word |= values[name] << lsb
-            lsb += bits
-        words.append(word)
+        vc, port = int(table.vc[e]), int(table.port[e])
+        fixes = int(vc != BY_POLICY)
+        words.append(layout.pack("program.table", x=x, y=y, port=port, vc=max(vc, 0), fixes=fixes, used=1))
     return words + [0] * ((chip.router.table_entries or 0) - len(words))
 
 
@@ -61,5 +54,4 @@ def write_route_images(fabric: Fabric, folder: Path) -> None:
     if fabric.chip.router.table_entries is None:
         return
     for router in range(fabric.n_routers):
-        text = "".join(f"{word:x}\n" for word in route_words(fabric, router))
-        (folder / f"router_{router}.route_table.hex").write_text(text)
+        write_table(folder, router, "route_table", route_words(fabric, router))

@@ -12,10 +12,10 @@ from pathlib import Path
 from neurosim.artefacts.mapping import HOST
 from neurosim.artefacts.program import Program
 from neurosim.chip.models import Chip
-from neurosim.errors import InputError
 from neurosim.fabric.topology import Fabric
 from neurosim.fabric.trees import arrivals, leaves
 from neurosim.rtl.flits import FlitField, FlitLayout
+from neurosim.rtl.words import Layout, refusal, write_table
 from neurosim.rules.ports import LOCAL
 
 
@@ -24,13 +24,9 @@ def macros(chip: Chip, layout: FlitLayout) -> dict[str, int]:
 
     A chip without multicast has them too, of the least size, for modules that it does not build.
     """
-    found, lsb = {"TREE_SLOTS": chip.router.multicast_entries or 1}, 0
-    for name, bits in _fields(chip, layout):
-        found[f"TREE_{name.upper()}_LSB"] = lsb
-        found[f"TREE_{name.upper()}_BITS"] = bits
-        lsb += bits
-    axon = _axon(layout)
-    found |= {"TREE_BITS": lsb, "FLIT_LEAF_LSB": axon.lsb, "FLIT_LEAF_BITS": axon.bits}
+    word, axon = _layout(chip, layout), _axon(layout)
+    found = {"TREE_SLOTS": chip.router.multicast_entries or 1} | word.macros("TREE")
+    found |= {"TREE_BITS": word.bits, "FLIT_LEAF_LSB": axon.lsb, "FLIT_LEAF_BITS": axon.bits}
     if chip.packet.tree_bits is None:
         found |= {"FLIT_KEY_LSB": 0, "FLIT_KEY_BITS": 1, "FLIT_TREE_LSB": 0, "FLIT_TREE_BITS": 1}
     return found
@@ -42,17 +38,13 @@ def tree_words(fabric: Fabric, layout: FlitLayout, router: int) -> list[int]:
     Raises:
         InputError: an axon has too many bits.
     """
-    chip, words = fabric.chip, []
+    chip, word, words = fabric.chip, _layout(fabric.chip, layout), []
     for tree, mask in _entries(fabric, router):
         axons = 0
         for slot, axon in _leaves(fabric, router, tree):
             _check_axon(axon, layout)
             axons |= axon << slot * _axon(layout).bits
-        values, word, lsb = {"used": 1, "key": tree, "ports": mask, "axons": axons}, 0, 0
-        for name, bits in _fields(chip, layout):
-            word |= values[name] << lsb
-            lsb += bits
-        words.append(word)
+        words.append(word.pack("program.trees", used=1, key=tree, ports=mask, axons=axons))
     return words + [0] * ((chip.router.multicast_entries or 0) - len(words))
 
 
@@ -71,7 +63,8 @@ def check_axons(program: Program, layout: FlitLayout) -> None:
 def _check_axon(axon: int, layout: FlitLayout) -> None:
     bits = _axon(layout).bits
     if axon >= 1 << bits:
-        raise _refusal(f"a packet of a tree arrives for axon {axon}; a flit has {bits} bits for it")
+        what = f"a packet of a tree arrives for axon {axon}; a flit has {bits} bits for it"
+        raise refusal("program.trees", what)
 
 
 def write_tree_images(fabric: Fabric, layout: FlitLayout, folder: Path) -> None:
@@ -83,16 +76,16 @@ def write_tree_images(fabric: Fabric, layout: FlitLayout, folder: Path) -> None:
     if fabric.chip.router.multicast_entries is None:
         return
     for router in range(fabric.n_routers):
-        text = "".join(f"{word:x}\n" for word in tree_words(fabric, layout, router))
-        (folder / f"router_{router}.tree_table.hex").write_text(text)
+        write_table(folder, router, "tree_table", tree_words(fabric, layout, router))
 
 
-def _fields(chip: Chip, layout: FlitLayout) -> list[tuple[str, int]]:
-    """(name, bits) of a word's fields, least significant first; ``axons``: of LOCAL ports, then the host."""
+def _layout(chip: Chip, layout: FlitLayout) -> Layout:
+    """The fields of a word; ``axons``: of LOCAL ports, then the host."""
     cores = chip.mesh.cores_per_tile
     ends = cores + int(chip.host is not None)
     axons = ends * _axon(layout).bits
-    return [("ports", LOCAL + cores), ("axons", axons), ("key", chip.packet.tree_bits or 1), ("used", 1)]
+    key = chip.packet.tree_bits or 1
+    return Layout((("ports", LOCAL + cores), ("axons", axons), ("key", key), ("used", 1)))
 
 
 def _axon(layout: FlitLayout) -> FlitField:
@@ -120,9 +113,3 @@ def _leaves(fabric: Fabric, router: int, tree: int) -> Iterator[tuple[int, int]]
     for core, axon in zip(trees.leaf_core[mine].tolist(), trees.leaf_axon[mine].tolist(), strict=True):
         if fabric.tile_of(core) == router:
             yield cores if core == HOST else core % cores, axon
-
-
-def _refusal(reason: str) -> InputError:
-    return InputError(
-        "the Verilog cores cannot run this", code="rtl-unsupported", where="program.trees", got=reason
-    )
