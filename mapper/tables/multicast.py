@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mapper.route.branches import Ways
 from mapper.route.multicast import IN_ALL, NO_NUMBERS, NOTHING_SAVED, PER_ENTRY, Grant, Trees, Wish
+from mapper.tables.traffic import senders
 from neurosim.artefacts.mapping import HOST
 from neurosim.artefacts.program import Program, TargetTable, program_flows
 from neurosim.artefacts.tree_table import FIRST_TREE
@@ -55,19 +56,18 @@ def with_trees(
 
     ``fabric`` has the program's routing table; ``spikes`` are expected per neuron and sample, by population.
     """
-    senders = _senders(program, spikes)
+    known = _senders(program, spikes)
     sources, targets = program_flows(program)
-    low = HOST
-    many = np.bincount(sources - low)[sources - low] > 1
+    many = np.bincount(sources - HOST)[sources - HOST] > 1
     ways = Ways(fabric, sources[many], targets[many])
     first: dict[str, list[_Wanted]] = {}
-    best = _Plan(senders, ways, PER_ENTRY, first).grown(FINE, COARSE)
+    best = _Plan(known, ways, PER_ENTRY, first).grown(FINE, COARSE)
     if best.refused:
         short = any(NO_NUMBERS in why.values() for why in best.why)
-        other = _Plan(senders, ways, IN_ALL if short else PER_ENTRY, first)
+        other = _Plan(known, ways, IN_ALL if short else PER_ENTRY, first)
         other.open = [mask.copy() for mask in best.open]  # what shares nothing as a whole does not in parts
         others = [other.grown(COARSE, FINE)]
-        others += [_Plan(senders, ways, IN_ALL, first).grown(FINE, COARSE)] if short else []
+        others += [_Plan(known, ways, IN_ALL, first).grown(FINE, COARSE)] if short else []
         best = max([best, *others], key=lambda plan: plan.saved)
     return best.program(program), best.report(sources, targets)
 
@@ -86,21 +86,17 @@ class _Sender:
 
 
 def _senders(program: Program, spikes: Mapping[str, FloatArray]) -> list[_Sender]:
-    tables = [(HOST, program.host, [spikes[name] for name, _ in program.inputs])]
-    for image in program.cores:
-        tables.append((image.core, image.targets, [spikes[g.population][g.neurons] for g in image.groups]))
-    return [_sender(core, table, held) for core, table, held in tables]
+    return [_sender(*sender) for sender in senders(program, spikes)]
 
 
-def _sender(core: int, table: TargetTable, held: list[FloatArray]) -> _Sender:
+def _sender(core: int, table: TargetTable, spikes: FloatArray) -> _Sender:
     n = len(table.pointer) - 1
     neuron = np.repeat(np.arange(n), np.diff(table.pointer))
     new = (np.diff(neuron, prepend=-1) != 0) | (np.diff(table.core, prepend=HOST - 1) != 0)
     first = np.flatnonzero(new)
     packet = np.arange(len(neuron)) - np.repeat(first, np.diff(np.append(first, len(neuron))))
     order = np.lexsort((table.core, packet, neuron))
-    weights = np.concatenate([np.zeros(0), *held])
-    return _Sender(core, n, weights, neuron[order], packet[order], table.core[order], table.axon[order])
+    return _Sender(core, n, spikes, neuron[order], packet[order], table.core[order], table.axon[order])
 
 
 @dataclass

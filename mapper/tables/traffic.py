@@ -29,15 +29,20 @@ class Traffic:
     packets: FloatArray
 
 
-def traffic(program: Program, spikes: Mapping[str, FloatArray]) -> Traffic:
-    """What is sent, each pair once, by source and target; ``spikes`` per neuron and sample by population."""
-    none = np.zeros(0)
+def senders(
+    program: Program, spikes: Mapping[str, FloatArray]
+) -> list[tuple[int, TargetTable, FloatArray]]:
+    """The host and every core: number, target table, expected spikes of each neuron that the table is of."""
     tables = [(HOST, program.host, [spikes[name] for name, _ in program.inputs])]
     for image in program.cores:
         tables.append((image.core, image.targets, [spikes[g.population][g.neurons] for g in image.groups]))
+    return [(core, table, np.concatenate([np.zeros(0), *held])) for core, table, held in tables]
+
+
+def traffic(program: Program, spikes: Mapping[str, FloatArray]) -> Traffic:
+    """What is sent, each pair once, by source and target; ``spikes`` per neuron and sample by population."""
     parts: list[tuple[IntArray, IntArray, FloatArray]] = []
-    for source, table, held in sorted(tables, key=lambda t: t[0]):
-        weights = np.concatenate([none, *held])
+    for source, table, weights in sorted(senders(program, spikes), key=lambda sender: sender[0]):
         packets = np.repeat(weights, np.diff(table.pointer))
         targets, index = np.unique(table.core, return_inverse=True)
         sums = np.bincount(index, weights=packets, minlength=len(targets)).astype(np.float64)
